@@ -1,0 +1,71 @@
+/**
+ * The contract between the gateway and a provider. A connector is four values: wire × endpoint × auth × named quirks. It does
+ * one attempt; retries, fallbacks, limits and accounting are the gateway's.
+ */
+import type { ChatEvent } from "./hub/event.ts";
+import type { ChatRequest } from "./hub/request.ts";
+import type { RawMessage } from "./hub/wire.ts";
+
+/** Where one attempt goes. */
+export type Target = {
+  /** Name of the provider, lower case, as routes and metrics call it. */
+  readonly provider: string;
+  /** The provider's own name for the model. */
+  readonly model: string;
+  readonly region?: string;
+  readonly project?: string;
+};
+
+/** Longest waits of one attempt, in milliseconds. The gateway adds a total through `signal`. */
+export type Timeouts = {
+  /** To a TCP connection. */
+  readonly connectMs: number;
+  /** To the response's status and headers. Unstreamed replies only have these when they are finished. */
+  readonly headersMs: number;
+  /** From the headers to the first byte after them, streams only. */
+  readonly firstEventMs: number;
+  /** Between two bytes of a stream. Keep-alive comments count as bytes. */
+  readonly idleMs: number;
+};
+
+export type ChatCall = {
+  readonly target: Target;
+  readonly timeouts: Timeouts;
+  /** Aborts the upstream request at once. Its reason, if a ChatError, is what `chat` throws. */
+  readonly signal: AbortSignal;
+  readonly requestId: string;
+  /** The client's headers, lower-case names, from which a connector forwards those on its own allow-list. */
+  readonly headers: Headers;
+  /** Called with the name of each harmless field that the target cannot take. */
+  readonly drop: (field: string) => void;
+};
+
+/** One message from the provider and what it means. `raw` is there when the target spoke the caller's own dialect. */
+export type UpstreamMessage = {
+  readonly raw?: RawMessage;
+  readonly events: readonly ChatEvent[];
+};
+
+export type ModelInfo = {
+  /** The provider's own name for it. */
+  readonly id: string;
+  /** Unix seconds. */
+  readonly created?: number;
+  readonly ownedBy?: string;
+  readonly displayName?: string;
+  readonly contextLength?: number;
+};
+
+export type Connector = {
+  /** Name of the provider, lower case. */
+  readonly name: string;
+  /**
+   * Asks once. A streamed request yields a message per upstream event, an unstreamed one yields a single message. Throws
+   * ChatError. Leaving the iteration early aborts the upstream request.
+   */
+  chat(request: ChatRequest, call: ChatCall): AsyncIterable<UpstreamMessage>;
+  /** What the provider offers, or undefined where it has no such list. Throws ChatError. */
+  models?(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+  /** Closes idle connections. */
+  close(): void;
+};

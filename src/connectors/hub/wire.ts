@@ -1,0 +1,82 @@
+/**
+ * What every dialect offers: a client half (a client speaks it to us) and a provider half (we speak it to a provider).
+ * A wire knows no URL, no key and no server; its stream machines are made for one response, hold all state of it, and are
+ * tested with plain arrays.
+ */
+import type { ChatReply } from "./collect.ts";
+import type { ChatError } from "./error.ts";
+import type { ChatEvent } from "./event.ts";
+import type { JsonObject } from "./json.ts";
+import type { ChatRequest, Dialect } from "./request.ts";
+
+/** One server-sent event: its `event:` name, if it had one, and its data lines joined. */
+export type SseMessage = { readonly event?: string | undefined; readonly data: string };
+
+/** What a provider sent, in its own dialect, for callers who speak the same. */
+export type RawMessage = SseMessage & { readonly dialect: Dialect };
+
+/** What an encoder needs to know of the exchange it answers. */
+export type ReplyContext = {
+  /** The gateway's request id. */
+  readonly requestId: string;
+  /** The model as the caller named it; answers carry this name. */
+  readonly model: string;
+  /** Unix seconds, for answers whose provider gave no time. */
+  readonly created: number;
+  /** Whether the caller asked for a usage block at the end of its stream. */
+  readonly streamUsage: boolean;
+};
+
+/**
+ * Writes one stream in the client's dialect as SSE text. `push` takes neutral events, `pass` takes a message that already is
+ * of this dialect and changes only the model's name (and hides what the caller did not ask for). Either may return "".
+ */
+export type StreamEncoder = {
+  push(event: ChatEvent): string;
+  pass(message: RawMessage): string;
+  /** The good end. */
+  end(): string;
+  /** An error after the stream began: the dialect's error event, and no good end. */
+  fail(error: ChatError): string;
+};
+
+export type ClientHalf = {
+  readonly dialect: Dialect;
+  /** Throws ChatError `invalid-request` with `param`. Lenient: what the hub cannot hold is listed in `unmapped`. */
+  decodeRequest(text: string): ChatRequest;
+  encodeReply(reply: ChatReply, context: ReplyContext): JsonObject;
+  /** A whole reply of this dialect with the model's name changed, byte for byte otherwise. */
+  passReply(text: string, context: ReplyContext): string;
+  encodeStream(context: ReplyContext): StreamEncoder;
+  encodeError(error: ChatError, requestId: string): JsonObject;
+  /** The SSE text that keeps a silent connection open. */
+  readonly keepAlive: string;
+};
+
+export type StreamDecoder = {
+  /** Throws ChatError when the message is an error. A message that is not understood yields nothing and is counted by the caller. */
+  push(message: SseMessage): readonly ChatEvent[];
+  /** The bytes have ended. Throws ChatError `bad-upstream` if the answer had not. */
+  end(): readonly ChatEvent[];
+  /** True once the answer is complete and nothing more will be read (`[DONE]`, `message_stop`). */
+  readonly done: boolean;
+};
+
+export type ProviderHalf<Quirks> = {
+  readonly dialect: Dialect;
+  /**
+   * The body to send. Throws ChatError `invalid-request` with `param` and `tryElsewhere: true` for what the target cannot
+   * express; calls `drop` with each harmless field left out.
+   */
+  encodeRequest(
+    request: ChatRequest,
+    model: string,
+    quirks: Quirks,
+    drop: (field: string) => void,
+  ): JsonObject;
+  /** Throws ChatError when a 200 holds an error. */
+  decodeReply(body: JsonObject, quirks: Quirks): readonly ChatEvent[];
+  decodeStream(quirks: Quirks): StreamDecoder;
+  /** `body` is what the provider sent with a status that is not 2xx, perhaps not JSON. */
+  decodeError(status: number, body: string, headers: Headers): ChatError;
+};

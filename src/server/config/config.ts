@@ -1,0 +1,100 @@
+/**
+ * The configuration as the rest of the server receives it: every default filled in, every reference resolved, names folded
+ * to lower case. `load.ts` makes it from file, environment and flags.
+ */
+
+export type ConnectorKind = "openrouter" | "openai-compatible" | "demo";
+
+export type ProviderConfig = {
+  /** Lower case. */
+  readonly name: string;
+  readonly kind: ConnectorKind;
+  /** A row of `connectors/profiles.ts`, for kind `openai-compatible`; absent for a host nobody here knows. */
+  readonly profile?: string;
+  /** Includes the provider's path prefix; no trailing slash. */
+  readonly baseUrl?: string;
+  /** Tried in turn; empty for hosts that need none. */
+  readonly apiKeys: readonly string[];
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>;
+};
+
+export type RetryConfig = { readonly maxRetries: number; readonly backoffMs: number };
+
+export type RouteConfig = {
+  /** Lower case name of a provider. */
+  readonly provider: string;
+  readonly providerModelId: string;
+  /** Total of one attempt; absent takes `timeouts.totalMs`. */
+  readonly timeoutMs?: number;
+  readonly retry: RetryConfig;
+  /** Share among the weighted routes of a model; absent on ordered ones. */
+  readonly weight?: number;
+  readonly region?: string;
+  readonly project?: string;
+};
+
+export type ModelConfig = {
+  readonly name: string;
+  /** In the order in which they are tried. */
+  readonly routes: readonly RouteConfig[];
+};
+
+/** US dollars per million tokens. */
+export type PriceConfig = {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead?: number;
+  readonly cacheWrite?: number;
+};
+
+export type Config = {
+  /** The file it came from, or undefined in zero-configuration mode. */
+  readonly file: string | undefined;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    /** How long a stopping server lets streams finish. */
+    readonly drainMs: number;
+    /** Silence after which a keep-alive is sent to a waiting client. */
+    readonly keepAliveMs: number;
+  };
+  /** `sqlite:PATH` or `postgres://…`. */
+  readonly database: string;
+  readonly log: {
+    readonly level: "debug" | "info" | "warn" | "error";
+    readonly format: "pretty" | "json";
+  };
+  readonly providers: readonly ProviderConfig[];
+  /** Empty in zero-configuration mode, where `PROVIDER/MODEL` addresses any model of a provider. */
+  readonly models: readonly ModelConfig[];
+  readonly rateLimiting: {
+    /** Requests a minute of a key that has no rate of its own; 0 is unlimited. */
+    readonly defaultRpm: number;
+    /** How many requests may come at once on top of the steady rate. */
+    readonly burstSize: number;
+  };
+  readonly timeouts: {
+    readonly connectMs: number;
+    readonly headersMs: number;
+    readonly firstEventMs: number;
+    readonly idleMs: number;
+    readonly totalMs: number;
+  };
+  readonly retry: RetryConfig;
+  readonly breaker: {
+    /** Failures in a row that open a circuit. */
+    readonly failures: number;
+    /** How long it stays open before one probe is let through. */
+    readonly cooldownMs: number;
+  };
+  readonly limits: {
+    readonly maxBodyBytes: number;
+    readonly maxMessages: number;
+    /** Ceiling on the tokens a request may ask for; 0 is none. */
+    readonly maxTokens: number;
+  };
+  readonly cors: { readonly origins: readonly string[] };
+  /** By logical model, by `provider/model`, or by the provider's model id. */
+  readonly prices: Readonly<Record<string, PriceConfig>>;
+};

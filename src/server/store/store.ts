@@ -1,0 +1,137 @@
+/**
+ * What the gateway and the commands ask of storage, in their own words, not in those of tables. Ids, times and costs are made
+ * above; a store writes what it is given. Times are Unix milliseconds, money is whole billionths of a US dollar ("nano").
+ */
+
+export type KeyRecord = {
+  /** UUID. */
+  readonly id: string;
+  /** SHA-256 of the whole key string, lower-case hex. */
+  readonly keyHash: string;
+  /** The first characters of the key, for people; empty on keys of the earlier gateway. */
+  readonly keyPrefix: string;
+  readonly tenantId: string;
+  readonly description: string | null;
+  /** Requests a minute; null takes the configuration's default, 0 is unlimited. */
+  readonly rpm: number | null;
+  /** Requests a UTC day; null or 0 is unlimited. */
+  readonly rpd: number | null;
+  /** Tokens a minute; null is unlimited. */
+  readonly tpm: number | null;
+  readonly tokensPerDay: number | null;
+  /** Spend per UTC calendar month. */
+  readonly budgetNanoUsd: number | null;
+  /** Requests in flight. */
+  readonly concurrency: number | null;
+  /** Logical models this key may use; null is all. A trailing `*` matches any rest. */
+  readonly models: readonly string[] | null;
+  readonly isActive: boolean;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly lastUsedAt: number | null;
+  readonly revokedAt: number | null;
+};
+
+/** What changed since a version: new or altered keys, and ids of rows that are gone. */
+export type KeyChanges = {
+  readonly version: number;
+  readonly changed: readonly KeyRecord[];
+  readonly removed: readonly string[];
+};
+
+/** How a request ended. `cut`: the provider's stream broke off; `cancelled`: the client went away. */
+export type UsageStatus = "ok" | "failed" | "cut" | "cancelled";
+
+/** One request that reached routing. */
+export type UsageRow = {
+  /** UUID; writing the same id twice changes nothing. */
+  readonly id: string;
+  readonly apiKeyId: string;
+  readonly tenantId: string;
+  readonly logicalModel: string;
+  /** Empty when no provider was reached. */
+  readonly provider: string;
+  readonly providerModelId: string;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+  /** True when the gateway counted because the provider reported nothing. */
+  readonly estimated: boolean;
+  readonly costNanoUsd: number;
+  readonly latencyMs: number;
+  readonly timeToFirstTokenMs: number | null;
+  readonly statusCode: number;
+  readonly status: UsageStatus;
+  readonly errorMessage: string | null;
+  readonly requestId: string;
+  readonly stream: boolean;
+  readonly attempts: number;
+  readonly createdAt: number;
+};
+
+export type UsageGroup = "day" | "model" | "key" | "tenant" | "provider";
+
+export type UsageQuery = {
+  readonly tenantId?: string;
+  /** Inclusive. */
+  readonly since: number;
+  /** Exclusive. */
+  readonly until: number;
+  readonly by: UsageGroup;
+};
+
+export type UsageReportRow = {
+  /** The day as YYYY-MM-DD (UTC), or the name of what is grouped by; for `key` the key's id. */
+  readonly group: string;
+  readonly requests: number;
+  readonly errors: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly reasoningTokens: number;
+  readonly totalTokens: number;
+  /** Requests whose tokens are estimates. */
+  readonly estimatedRequests: number;
+  readonly costNanoUsd: number;
+  readonly averageLatencyMs: number;
+};
+
+/** What one key has used since a moment, to rebuild counters after a start. */
+export type KeyTotals = {
+  readonly apiKeyId: string;
+  readonly requests: number;
+  readonly tokens: number;
+  readonly costNanoUsd: number;
+};
+
+export type Store = {
+  readonly kind: "sqlite" | "postgres";
+  /** Throws StoreError on a duplicate hash. */
+  insertKey(key: KeyRecord): Promise<void>;
+  /** The key with this id, or the keys whose printed prefix starts with it. */
+  findKeys(idOrPrefix: string): Promise<readonly KeyRecord[]>;
+  /** Newest first. */
+  listKeys(filter: { readonly tenantId?: string }): Promise<readonly KeyRecord[]>;
+  /** False when it was already revoked or does not exist. */
+  revokeKey(id: string, at: number): Promise<boolean>;
+  /** Stores the replacement and lets the old key live until `oldExpiresAt`, in one transaction. */
+  rotateKey(id: string, replacement: KeyRecord, oldExpiresAt: number): Promise<void>;
+  touchKeys(lastUsed: ReadonlyMap<string, number>): Promise<void>;
+  /** Cheap when nothing changed: called several times a second. `since` 0 gives every key. */
+  keyChanges(since: number): Promise<KeyChanges>;
+  /** Idempotent by row id. Rows of a key that no longer exists are kept. */
+  recordUsage(rows: readonly UsageRow[]): Promise<void>;
+  usageReport(query: UsageQuery): Promise<readonly UsageReportRow[]>;
+  /** Totals per key of rows created at or after `since`. */
+  usageTotals(since: number): Promise<readonly KeyTotals[]>;
+  /** Throws StoreError when the store cannot be read. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** What failed in storage, said so that an operator knows what to do. */
+export class StoreError extends Error {
+  override readonly name = "StoreError";
+}
