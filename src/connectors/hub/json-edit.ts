@@ -1,0 +1,156 @@
+import type { Json } from "./json.ts";
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const PLAIN_NAME = /^\w+$/;
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+function skipSpace(text: string, at: number): number {
+  let index = at;
+  while (isSpace(text.charCodeAt(index))) index += 1;
+  return index;
+}
+
+/** From an opening quote to just behind the closing one. `indexOf` makes megabytes of base64 cost next to nothing. */
+function skipString(text: string, at: number): number {
+  for (let from = at + 1; ;) {
+    const quote = text.indexOf('"', from);
+    if (quote === -1) return text.length;
+    let before = quote - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+    // An even number of backslashes before the quote escape each other and leave the quote bare.
+    if ((quote - before) % 2 === 1) return quote + 1;
+    from = quote + 1;
+  }
+}
+
+/** From the first character of a value to just behind its last; without recursion, so that depth cannot exhaust the stack. */
+function skipValue(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  if (first === QUOTE) return skipString(text, at);
+  let index = at;
+  if (first !== OPEN_BRACE && first !== OPEN_BRACKET) {
+    while (index < text.length) {
+      const code = text.charCodeAt(index);
+      if (code === COMMA || code === CLOSE_BRACE || isSpace(code)) break;
+      index += 1;
+    }
+    return index;
+  }
+  let depth = 0;
+  while (index < text.length) {
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) {
+      index = skipString(text, index);
+      continue;
+    }
+    index += 1;
+    if (code === OPEN_BRACE || code === OPEN_BRACKET) depth += 1;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      depth -= 1;
+      if (depth === 0) break;
+    }
+  }
+  return index;
+}
+
+/** A field's name; `raw` is the text between its quotes, perhaps with escapes such as `mod\u0065l`. */
+function fieldName(raw: string): string {
+  if (!raw.includes("\\")) return raw;
+  const name: unknown = JSON.parse(`"${raw}"`);
+  return String(name);
+}
+
+/** True when no further field of these names can follow, in any spelling: a plain name can only be disguised with `\u`. */
+function absentFrom(text: string, names: readonly string[], from: number): boolean {
+  if (text.includes("\\u", from)) return false;
+  return names.every((name) => PLAIN_NAME.test(name) && !text.includes(`"${name}"`, from));
+}
+
+/**
+ * Sets (or, with undefined, deletes) top-level fields in the text of a JSON object and leaves every other byte as it is:
+ * numbers that JavaScript cannot hold, order, spaces. All fields of that name are changed where a text repeats one, so that
+ * it means the same to every parser; missing fields are added at the end. The text must be valid JSON; one that is no object
+ * comes back unchanged.
+ */
+export function editJson(text: string, edits: Readonly<Record<string, Json | undefined>>): string {
+  const names = Object.keys(edits);
+  const open = skipSpace(text, 0);
+  if (names.length === 0 || text.charCodeAt(open) !== OPEN_BRACE) return text;
+
+  const seen = new Set<string>();
+  let result = "";
+  /** Everything before this index is in `result`. */
+  let copied = 0;
+  /** Where the text of deleted fields at the very front begins; they go together with the comma behind them. */
+  let cutFrom = -1;
+  let keptAny = false;
+  let lastEnd = open + 1;
+  let index = skipSpace(text, lastEnd);
+
+  while (text.charCodeAt(index) === QUOTE) {
+    const keyStart = index;
+    const keyEnd = skipString(text, keyStart);
+    const colon = skipSpace(text, keyEnd);
+    if (text.charCodeAt(colon) !== COLON) break;
+    const valueStart = skipSpace(text, colon + 1);
+    const valueEnd = skipValue(text, valueStart);
+    const name = fieldName(text.slice(keyStart + 1, keyEnd - 1));
+    const edited = Object.hasOwn(edits, name);
+
+    if (edited && edits[name] === undefined) {
+      seen.add(name);
+      if (keptAny) {
+        result += text.slice(copied, lastEnd);
+        copied = valueEnd;
+      } else if (cutFrom === -1) {
+        cutFrom = keyStart;
+      }
+    } else {
+      if (cutFrom !== -1) {
+        result += text.slice(copied, cutFrom);
+        copied = keyStart;
+        cutFrom = -1;
+      }
+      keptAny = true;
+      if (edited) {
+        seen.add(name);
+        result += text.slice(copied, valueStart) + JSON.stringify(edits[name]);
+        copied = valueEnd;
+        if (seen.size === names.length && absentFrom(text, names, valueEnd)) {
+          return result + text.slice(valueEnd);
+        }
+      }
+    }
+
+    lastEnd = valueEnd;
+    index = skipSpace(text, valueEnd);
+    if (text.charCodeAt(index) !== COMMA) break;
+    index = skipSpace(text, index + 1);
+  }
+
+  if (cutFrom !== -1) {
+    result += text.slice(copied, cutFrom);
+    copied = lastEnd;
+  }
+  if (seen.size < names.length) {
+    result += text.slice(copied, lastEnd);
+    copied = lastEnd;
+    for (const name of names) {
+      const value = edits[name];
+      if (value === undefined || seen.has(name)) continue;
+      result += `${keptAny ? "," : ""}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+      keptAny = true;
+    }
+  }
+  return result + text.slice(copied);
+}
