@@ -1,0 +1,101 @@
+import type { ArgDef, ArgsDef } from "citty";
+import type { Command, Group } from "./_command.ts";
+import { aliases } from "./_parse.ts";
+
+/** Dresses headings and names; the identity where colours are off. */
+export type Dress = {
+  readonly heading: (text: string) => string;
+  readonly name: (text: string) => string;
+};
+
+/** The help page of a command. `path` is how it is called, e.g. `xjp keys list`. */
+export function commandHelp(path: string, command: Command, dress: Dress): string {
+  const places = Object.entries(command.args).filter(([, arg]) => arg.type === "positional");
+  const flags = Object.entries(command.args).filter(([, arg]) => arg.type !== "positional");
+  const words = places.map(([name, arg]) =>
+    arg.required === false ? `[${place(name, arg)}]` : place(name, arg),
+  );
+  return page([
+    [`${path} – ${command.about}`],
+    section(dress, "Usage", [[[path, ...words, "[flags]"].join(" ")]]),
+    section(
+      dress,
+      "Arguments",
+      places.map(([name, arg]) => [place(name, arg), describe(arg)]),
+    ),
+    section(
+      dress,
+      "Flags",
+      flags.map(([name, arg]) => [flag(name, arg), describe(arg)]),
+    ),
+    command.notes === undefined ? [] : [command.notes],
+    section(
+      dress,
+      "Examples",
+      command.examples.map((line) => [`$ ${line}`]),
+    ),
+  ]);
+}
+
+/** The help page of a group; `abouts` has each command's name and line. */
+export function groupHelp(
+  path: string,
+  group: Group,
+  abouts: readonly (readonly [name: string, about: string])[],
+  dress: Dress,
+): string {
+  return page([
+    [`${path} – ${group.about}`],
+    section(dress, "Usage", [[`${path} COMMAND [flags]`]]),
+    section(
+      dress,
+      "Commands",
+      abouts.map(([name, about]) => [name, about]),
+    ),
+    section(
+      dress,
+      "Examples",
+      group.examples.map((line) => [`$ ${line}`]),
+    ),
+    [`${path} COMMAND --help tells more about a command`],
+  ]);
+}
+
+/** How a positional is written: its choices if it has some, else its name in capitals. */
+function place(name: string, arg: ArgDef): string {
+  return arg.valueHint ?? name.toUpperCase();
+}
+
+function flag(name: string, arg: ArgDef): string {
+  const short = aliases(arg)
+    .map((alias) => `-${alias}, `)
+    .join("");
+  if (arg.type === "boolean") return `${short}--${arg.default === true ? "no-" : ""}${name}`;
+  const choices = arg.type === "enum" ? arg.options?.join("|") : undefined;
+  return `${short}--${name} ${choices ?? arg.valueHint ?? "VALUE"}`;
+}
+
+function describe(arg: ArgsDef[string]): string {
+  const initial = arg.default;
+  return `${arg.description ?? ""}${typeof initial === "string" ? ` (default: ${initial})` : ""}`;
+}
+
+type Row = readonly [first: string, second?: string];
+
+function section(dress: Dress, title: string, rows: readonly Row[]): readonly string[] {
+  if (rows.length === 0) return [];
+  const width = Math.max(...rows.map(([first]) => first.length));
+  const lines = rows.map(([first, second]) =>
+    second === undefined
+      ? `  ${first}`
+      : `  ${dress.name(first)}${" ".repeat(width - first.length + 2)}${second}`,
+  );
+  return [dress.heading(title), ...lines];
+}
+
+function page(blocks: readonly (readonly string[])[]): string {
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join("\n"))
+    .join("\n\n");
+}

@@ -1,0 +1,112 @@
+import { defineGroup, type Command, type Context, type Group, type Table } from "./_command.ts";
+import { Interrupted, UsageError } from "./_error.ts";
+import { commandHelp, groupHelp, type Dress } from "./_help.ts";
+import { didYouMean } from "./_nearest.ts";
+import { wantsHelp } from "./_parse.ts";
+import { createTerminal, type Terminal } from "./_terminal.ts";
+
+const about = "one binary between your applications and language-model providers";
+const examples = [
+  "xjp serve --demo",
+  "xjp keygen acme",
+  "xjp chat",
+  "xjp usage report --since 7d --by model",
+];
+
+/** Finds the command, runs it, and ends the process: 0 done, 1 failed, 2 used wrongly, 130 interrupted. */
+export async function run(table: Table, argv: readonly string[]): Promise<never> {
+  const terminal = createTerminal();
+  const root = defineGroup({ about, commands: table, examples });
+  const code = await attempt({ terminal, root }, argv);
+  await terminal.flush();
+  process.exit(code);
+}
+
+async function attempt(context: Context, argv: readonly string[]): Promise<number> {
+  // `xjp help keys list` reads as `xjp keys list --help`.
+  const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+  const { path, target, rest } = await find(context.root, words);
+  try {
+    if (wantsHelp(rest) && (target.kind === "command" || rest[0]?.startsWith("-"))) {
+      context.terminal.result(await help(path, target, context.terminal));
+      return 0;
+    }
+    if (target.kind === "group") throw noCommand(path, target, rest[0]);
+    return (await target.execute(rest, context)) ?? 0;
+  } catch (error) {
+    return report(error, path, words.includes("--debug"), context.terminal);
+  }
+}
+
+type Found = {
+  readonly path: string;
+  readonly target: Command | Group;
+  readonly rest: readonly string[];
+};
+
+/** Goes down the table as far as the words lead. */
+async function find(root: Group, words: readonly string[]): Promise<Found> {
+  let target: Command | Group = root;
+  let path = "xjp";
+  let depth = 0;
+  while (target.kind === "group") {
+    const word = words[depth] ?? "";
+    if (!Object.hasOwn(target.commands, word)) break;
+    const load: Table[string] | undefined = target.commands[word];
+    if (load === undefined) break;
+    target = await load();
+    path += ` ${word}`;
+    depth++;
+  }
+  return { path, target, rest: words.slice(depth) };
+}
+
+function noCommand(path: string, group: Group, word: string | undefined): UsageError {
+  const names = Object.keys(group.commands);
+  if (word === undefined) return new UsageError(`which command? ${names.join(", ")}`);
+  if (word.startsWith("-"))
+    return new UsageError(`${word} stands before the command: write ${path} COMMAND ${word}`);
+  const called = [path, word].join(" ").slice("xjp ".length);
+  return new UsageError(`unknown command "${called}"${didYouMean(word, names)}`);
+}
+
+async function help(path: string, target: Command | Group, terminal: Terminal): Promise<string> {
+  const dress: Dress = {
+    heading: (text) => terminal.paint("bold", text),
+    name: (text) => terminal.paint("cyan", text),
+  };
+  if (target.kind === "command") return commandHelp(path, target, dress);
+  const abouts = await Promise.all(
+    Object.entries(target.commands).map(
+      async ([name, load]) => [name, (await load()).about] as const,
+    ),
+  );
+  return groupHelp(path, target, abouts, dress);
+}
+
+/** Says what went wrong, in a line or two, and gives the exit code for it. */
+function report(error: unknown, path: string, debug: boolean, terminal: Terminal): number {
+  if (error instanceof Interrupted) return 130;
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof UsageError) {
+    terminal.error(`${message}\n     ${path} --help shows how it is used`);
+  } else if (isBug(error)) {
+    const more = debug ? "" : " (a bug in xjp; --debug shows where)";
+    terminal.error(`unexpected error: ${message}${more}`);
+  } else {
+    terminal.error(message);
+  }
+  if (debug && error instanceof Error) terminal.info(Bun.inspect(error));
+  return error instanceof UsageError ? 2 : 1;
+}
+
+/** Errors that the language throws by itself were foreseen by nobody; all others were worded for people. */
+function isBug(error: unknown): boolean {
+  return (
+    !(error instanceof Error) ||
+    error instanceof TypeError ||
+    error instanceof RangeError ||
+    error instanceof ReferenceError ||
+    error instanceof SyntaxError
+  );
+}
