@@ -3,7 +3,10 @@
  * to lower case. `load.ts` makes it from file, environment and flags.
  */
 
-export type ConnectorKind = "openrouter" | "openai-compatible" | "demo";
+/** The kinds of provider that this build has a connector for. A new connector adds its kind here. */
+export const connectorKinds = ["openrouter", "openai-compatible", "demo"] as const;
+
+export type ConnectorKind = (typeof connectorKinds)[number];
 
 export type ProviderConfig = {
   /** Lower case. */
@@ -36,7 +39,10 @@ export type RouteConfig = {
 
 export type ModelConfig = {
   readonly name: string;
-  /** In the order in which they are tried. */
+  /**
+   * In the order in which they are tried; weighted ones share the first place and stand before the others. Empty when no
+   * provider of the model can be used: it is listed, and asking it is answered with 503.
+   */
   readonly routes: readonly RouteConfig[];
 };
 
@@ -51,6 +57,8 @@ export type PriceConfig = {
 export type Config = {
   /** The file it came from, or undefined in zero-configuration mode. */
   readonly file: string | undefined;
+  /** What is valid but will surprise: routes left out, no provider at all. One sentence each, to be said at the start. */
+  readonly warnings: readonly string[];
   readonly server: {
     readonly host: string;
     readonly port: number;
@@ -95,6 +103,6 @@ export type Config = {
     readonly maxTokens: number;
   };
   readonly cors: { readonly origins: readonly string[] };
-  /** By logical model, by `provider/model`, or by the provider's model id. */
+  /** By logical model, by `provider/model`, or by the provider's model id, as written. */
   readonly prices: Readonly<Record<string, PriceConfig>>;
 };
