@@ -1,0 +1,33 @@
+import type { KeyRecord } from "../store/store.ts";
+import type { LimitState } from "./limits.ts";
+
+/**
+ * One request on its way through the house: who asks, until when, and what became of it. The fields that are not readonly
+ * are filled in on the way, for the answer's headers, the log and the books.
+ */
+export type Exchange = {
+  /** UUID; the id of the usage row. */
+  readonly id: string;
+  /** What the client sees as `x-request-id`: its own, if it sent a sane one. */
+  readonly requestId: string;
+  readonly caller: KeyRecord;
+  /** The client's headers. */
+  readonly headers: Headers;
+  /** Aborted when the client goes away or the server gives up waiting for it; the reason is a ChatError. */
+  readonly signal: AbortSignal;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  /** The same moment on the fine-grained clock of `performance.now()`. */
+  readonly arrivedAt: number;
+  /** Unix milliseconds after which no answer is of use any more. */
+  readonly deadline: number;
+  /** Empty until an attempt was made. */
+  provider: string;
+  providerModel: string;
+  attempts: number;
+  /** True once something of the answer has been handed to the client; nothing can be tried again after that. */
+  committed: boolean;
+  /** Harmless request fields that the target could not take. */
+  readonly dropped: Set<string>;
+  limits: LimitState | undefined;
+};

@@ -1,0 +1,96 @@
+/**
+ * The one pipeline that every request goes through, whatever door it came in by: check, admit, route, try, meter, settle. It
+ * awaits nothing but the provider.
+ */
+import type { UpstreamMessage } from "../../connectors/connector.ts";
+import { type ChatError, toChatError } from "../../connectors/hub/error.ts";
+import type { ChatRequest } from "../../connectors/hub/request.ts";
+import type { Config } from "../config/config.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { UsageRow, UsageStatus } from "../store/store.ts";
+import type { Catalog } from "./catalog.ts";
+import { checkRequest } from "./checks.ts";
+import { estimateInput } from "./estimate.ts";
+import type { Exchange } from "./exchange.ts";
+import { type FailoverDeps, failover } from "./failover.ts";
+import type { Limiter } from "./limits.ts";
+import { createMeter } from "./meter.ts";
+
+export type Gateway = {
+  /**
+   * Answers one request. Throws ChatError, before the first message as well as in the middle. The exchange's fields are filled
+   * in as things happen; the usage row is written before the iteration ends.
+   */
+  chat(request: ChatRequest, exchange: Exchange): AsyncGenerator<UpstreamMessage, void, undefined>;
+};
+
+export type GatewayDeps = FailoverDeps & {
+  readonly catalog: Catalog;
+  readonly limiter: Limiter;
+  readonly metrics: Metrics;
+  readonly config: Pick<Config, "limits" | "prices">;
+  /** Keeps a usage row for good; must not throw and must not wait. */
+  readonly record: (row: UsageRow) => void;
+};
+
+export function createGateway(deps: GatewayDeps): Gateway {
+  /** Everything that can refuse a request before it costs anything. */
+  const enter = (request: ChatRequest, exchange: Exchange) => {
+    try {
+      checkRequest(request, deps.config.limits);
+      const routes = deps.catalog.resolve(request.model, exchange.caller);
+      const reserve = countsTokens(exchange)
+        ? estimateInput(request) + (request.maxOutputTokens ?? 0)
+        : 0;
+      const admission = deps.limiter.admit(exchange.caller, reserve, (state) => {
+        exchange.limits = state;
+      });
+      return { routes, admission };
+    } catch (thrown) {
+      const { status } = toChatError(thrown).traits;
+      const seconds = (performance.now() - exchange.arrivedAt) / 1000;
+      deps.metrics.refused(exchange.caller.tenantId, status, seconds);
+      throw thrown;
+    }
+  };
+
+  return {
+    async *chat(request, exchange) {
+      const { routes, admission } = enter(request, exchange);
+      const meter = createMeter(request, exchange, deps.config.prices, deps.clock);
+      let status: UsageStatus | undefined;
+      let error: ChatError | undefined;
+      deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
+      try {
+        for await (const message of failover(request, routes, exchange, deps)) {
+          meter.observe(message.events);
+          yield message;
+        }
+        status = "ok";
+      } catch (thrown) {
+        error = toChatError(thrown);
+        status = statusOf(error, exchange);
+        throw error;
+      } finally {
+        // Left early: the client went away. If it had the whole answer by then, that is a good end.
+        status ??= meter.finished ? "ok" : "cancelled";
+        const row = meter.close(status, error ?? (status === "cancelled" ? CANCELLED : undefined));
+        admission.settle(row.inputTokens + row.outputTokens, row.costNanoUsd);
+        deps.record(row);
+        deps.metrics.settled(row);
+      }
+    },
+  };
+}
+
+const CANCELLED = toChatError(new DOMException("the client went away", "AbortError"));
+
+/** Whether any limit of the key needs to know the size of a request beforehand. */
+function countsTokens({ caller }: Exchange): boolean {
+  return caller.tpm !== null || caller.tokensPerDay !== null;
+}
+
+function statusOf(error: ChatError, exchange: Exchange): UsageStatus {
+  if (error.kind === "cancelled") return "cancelled";
+  return exchange.committed ? "cut" : "failed";
+}

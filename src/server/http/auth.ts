@@ -1,0 +1,83 @@
+import { ChatError } from "../../connectors/hub/error.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import { hashKey, isKeyShaped } from "../store/key.ts";
+import type { Keyring } from "../store/keyring.ts";
+import type { KeyRecord } from "../store/store.ts";
+
+export type Authenticator = {
+  /** The key's record. Throws ChatError `unauthenticated` or `forbidden`. */
+  authenticate(headers: Headers): Promise<KeyRecord> | KeyRecord;
+};
+
+export type AuthenticatorOptions = {
+  readonly keyring: Keyring;
+  readonly metrics: Pick<Metrics, "authFailed">;
+  readonly clock: () => number;
+};
+
+/**
+ * Checks `Authorization: Bearer XJP_…` or `x-api-key: XJP_…` against the keys in memory. Storage is asked only for a key that
+ * has the right form and is unknown: it may have been made a moment ago.
+ */
+export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
+  const { keyring, metrics, clock } = options;
+  const accept = (record: KeyRecord): KeyRecord => {
+    const now = clock();
+    if (!record.isActive) {
+      metrics.authFailed("revoked");
+      throw new ChatError("forbidden", "this API key has been revoked", { code: "key_revoked" });
+    }
+    if (record.expiresAt !== null && record.expiresAt <= now) {
+      metrics.authFailed("expired");
+      const when = new Date(record.expiresAt).toISOString();
+      throw new ChatError("forbidden", `this API key expired at ${when}`, { code: "key_expired" });
+    }
+    keyring.touch(record.id, now);
+    return record;
+  };
+
+  return {
+    authenticate(headers) {
+      const key = readKey(headers);
+      if (key === undefined) {
+        metrics.authFailed("missing");
+        throw new ChatError(
+          "unauthenticated",
+          "no API key; send `Authorization: Bearer XJP_…` or `x-api-key: XJP_…`",
+          { code: "invalid_api_key" },
+        );
+      }
+      if (!isKeyShaped(key)) {
+        metrics.authFailed("malformed");
+        throw wrongKey();
+      }
+      const hash = hashKey(key);
+      const record = keyring.find(hash);
+      if (record) return accept(record);
+      return keyring.refresh().then(() => {
+        const fresh = keyring.find(hash);
+        if (fresh) return accept(fresh);
+        metrics.authFailed("unknown");
+        throw wrongKey();
+      });
+    },
+  };
+}
+
+function readKey(headers: Headers): string | undefined {
+  const authorization = headers.get("authorization");
+  if (authorization !== null) {
+    const space = authorization.indexOf(" ");
+    if (space > 0 && authorization.slice(0, space).toLowerCase() === "bearer") {
+      const token = authorization.slice(space + 1).trim();
+      if (token !== "") return token;
+    }
+  }
+  return headers.get("x-api-key")?.trim() || undefined;
+}
+
+function wrongKey(): ChatError {
+  return new ChatError("unauthenticated", "unknown API key; keys begin with `XJP_`", {
+    code: "invalid_api_key",
+  });
+}

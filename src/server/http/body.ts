@@ -1,0 +1,34 @@
+import { ChatError } from "../../connectors/hub/error.ts";
+
+/** The request's body as text. Throws ChatError `too-large` before reading more than `most` bytes, and for encodings other than none. */
+export async function readBody(request: Request, most: number): Promise<string> {
+  const encoding = request.headers.get("content-encoding");
+  if (encoding !== null && encoding !== "identity") {
+    throw new ChatError("invalid-request", `the body is encoded as ${encoding}; send it as it is`, {
+      status: 415,
+    });
+  }
+  const declared = request.headers.get("content-length");
+  if (declared !== null) {
+    if (Number(declared) > most) throw tooLarge(Number(declared), most);
+    return await request.text();
+  }
+  if (!request.body) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of request.body) {
+    size += chunk.byteLength;
+    if (size > most) throw tooLarge(size, most);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(size: number, most: number): ChatError {
+  return new ChatError(
+    "too-large",
+    `the body has ${size} bytes or more; this gateway takes at most ${most} (limits.max_body_bytes)`,
+    { code: "request_too_large" },
+  );
+}

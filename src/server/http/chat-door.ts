@@ -1,0 +1,168 @@
+/** What every chat door does, whatever its dialect: read, ask the gateway, answer. */
+import { ChatError, toChatError } from "../../connectors/hub/error.ts";
+import type { ChatRequest } from "../../connectors/hub/request.ts";
+import type { ClientHalf, ReplyContext } from "../../connectors/hub/wire.ts";
+import type { Exchange } from "../gateway/exchange.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { Log } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { KeyRecord } from "../store/store.ts";
+import { readBody } from "./body.ts";
+import { errorResponse } from "./errors.ts";
+import { exchangeHeaders } from "./headers.ts";
+import type { InFlight } from "./in-flight.ts";
+import { startStream, wholeReply } from "./respond.ts";
+
+export type ChatDoorDeps = {
+  readonly gateway: Gateway;
+  readonly metrics: Metrics;
+  readonly log: Log;
+  readonly inFlight: InFlight;
+  readonly clock: () => number;
+  readonly maxBodyBytes: number;
+  readonly keepAliveMs: number;
+  /** Longest a request may take, in milliseconds. */
+  readonly totalMs: number;
+};
+
+export type ChatDoor = (
+  request: Request,
+  caller: KeyRecord,
+  requestId: string,
+) => Promise<Response>;
+
+export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor {
+  return async (httpRequest, caller, requestId) => {
+    const arrivedAt = performance.now();
+    const startedAt = deps.clock();
+    const abort = new AbortController();
+    const abandon = (): void => abort.abort(new ChatError("cancelled", "the client went away"));
+    httpRequest.signal.addEventListener("abort", abandon, { once: true });
+    const leave = deps.inFlight.enter((reason) => abort.abort(reason));
+    const exchange: Exchange = {
+      id: Bun.randomUUIDv7(),
+      requestId,
+      caller,
+      headers: httpRequest.headers,
+      signal: abort.signal,
+      startedAt,
+      arrivedAt,
+      deadline: startedAt + Math.min(deps.totalMs, clientTimeout(httpRequest.headers)),
+      provider: "",
+      providerModel: "",
+      attempts: 0,
+      committed: false,
+      dropped: new Set(),
+      limits: undefined,
+    };
+    let request: ChatRequest | undefined;
+    const finish = (error?: ChatError): void => {
+      leave();
+      logExchange(deps.log, exchange, request, performance.now() - arrivedAt, error);
+    };
+
+    try {
+      request = await readRequest(client, httpRequest, exchange, deps);
+      const context: ReplyContext = {
+        requestId,
+        model: request.model,
+        created: Math.floor(startedAt / 1000),
+        streamUsage: request.streamUsage,
+      };
+      const messages = deps.gateway.chat(request, exchange);
+      if (!request.stream) {
+        const reply = await wholeReply(client, messages, context);
+        finish();
+        return new Response(reply, {
+          headers: { "content-type": "application/json", ...exchangeHeaders(exchange) },
+        });
+      }
+      let failure: ChatError | undefined;
+      const end = once(() => finish(failure));
+      // A client that leaves before the body is read leaves a generator that never runs, and never ends by itself.
+      abort.signal.addEventListener("abort", end, { once: true });
+      const body = await startStream({
+        client,
+        messages,
+        context,
+        keepAliveMs: deps.keepAliveMs,
+        abandon,
+        onError: (error) => {
+          failure = error;
+        },
+        onBytes: (count) => deps.metrics.streamed(count),
+        onEnd: end,
+      });
+      return new Response(body, {
+        headers: {
+          "content-type": "text/event-stream; charset=utf-8",
+          "cache-control": "no-cache",
+          "x-accel-buffering": "no",
+          ...exchangeHeaders(exchange),
+        },
+      });
+    } catch (thrown) {
+      const error = toChatError(thrown);
+      finish(error);
+      return errorResponse(client, error, requestId, exchangeHeaders(exchange));
+    }
+  };
+}
+
+/** Reads and decodes the body; a fault in it is counted here, since the gateway never sees the request. */
+async function readRequest(
+  client: ClientHalf,
+  httpRequest: Request,
+  exchange: Exchange,
+  deps: ChatDoorDeps,
+): Promise<ChatRequest> {
+  try {
+    return client.decodeRequest(await readBody(httpRequest, deps.maxBodyBytes));
+  } catch (thrown) {
+    const { status } = toChatError(thrown).traits;
+    const seconds = (performance.now() - exchange.arrivedAt) / 1000;
+    deps.metrics.refused(exchange.caller.tenantId, status, seconds);
+    throw thrown;
+  }
+}
+
+/** Milliseconds the official SDKs say they will wait (`X-Stainless-Timeout`, seconds), or no bound. */
+function clientTimeout(headers: Headers): number {
+  const seconds = Number(headers.get("x-stainless-timeout"));
+  return seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY;
+}
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (done) return;
+    done = true;
+    act();
+  };
+}
+
+function logExchange(
+  log: Log,
+  exchange: Exchange,
+  request: ChatRequest | undefined,
+  latencyMs: number,
+  error: ChatError | undefined,
+): void {
+  const fields = {
+    request_id: exchange.requestId,
+    tenant: exchange.caller.tenantId,
+    model: request?.model,
+    provider: exchange.provider || undefined,
+    attempts: exchange.attempts,
+    stream: request?.stream,
+    status: error?.traits.status ?? 200,
+    latency_ms: Math.round(latencyMs),
+  };
+  if (!error) return log.info("chat", fields);
+  const told = { ...fields, kind: error.kind, error: error.message };
+  if (error.kind === "internal") {
+    const cause = error.cause instanceof Error ? error.cause.stack : String(error.cause);
+    return log.error("chat failed", { ...told, cause });
+  }
+  log[error.traits.level]("chat failed", told);
+}

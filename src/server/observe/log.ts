@@ -1,0 +1,67 @@
+/** Words and numbers of one event. Never bodies, never keys. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** One line an event, on standard error. Lines are gathered for a moment, so that logging costs no system call per request. */
+export type Log = {
+  readonly [Level in LogLevel]: (event: string, fields?: LogFields) => void;
+} & {
+  /** Writes out what is gathered. */
+  flush(): void;
+};
+
+const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+const FLUSH_MS = 100;
+/** A key of ours, a bearer token or a provider's key, wherever it stands. */
+const SECRETS = /\b(?:XJP_|sk-|AIza|ya29\.)[\w.-]{8,}|\bBearer\s+[\w.~+/-]{8,}=*/g;
+
+export type LogOptions = {
+  readonly level: LogLevel;
+  readonly format: "pretty" | "json";
+  /** Unix milliseconds. */
+  readonly clock: () => number;
+  readonly write: (text: string) => void;
+};
+
+export function createLog(options: LogOptions): Log {
+  let gathered = "";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (gathered === "") return;
+    const text = gathered;
+    gathered = "";
+    options.write(text);
+  };
+  const at =
+    (level: LogLevel) =>
+    (event: string, fields: LogFields = {}): void => {
+      if (RANK[level] < RANK[options.level]) return;
+      const time = new Date(options.clock()).toISOString();
+      const line =
+        options.format === "json"
+          ? JSON.stringify({ time, level, event, ...fields })
+          : `${time} ${level.padEnd(5)} ${event}${pairs(fields)}`;
+      gathered += `${redact(line)}\n`;
+      if (level === "error") flush();
+      else timer ??= setTimeout(flush, FLUSH_MS);
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), flush };
+}
+
+/** Blots out whatever looks like a credential. */
+export function redact(text: string): string {
+  return text.replace(SECRETS, "[redacted]");
+}
+
+function pairs(fields: LogFields): string {
+  let text = "";
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || value === null) continue;
+    const word = String(value);
+    text += ` ${name}=${/[\s"=]/.test(word) ? JSON.stringify(word) : word}`;
+  }
+  return text;
+}
