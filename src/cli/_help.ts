@@ -1,6 +1,6 @@
 import type { ArgDef, ArgsDef } from "citty";
 import type { Command, Group } from "./_command.ts";
-import { aliases } from "./_parse.ts";
+import { aliases, choices, placeName } from "./_parse.ts";
 
 /** Dresses headings and names; the identity where colours are off. */
 export type Dress = {
@@ -13,7 +13,7 @@ export function commandHelp(path: string, command: Command, dress: Dress): strin
   const places = Object.entries(command.args).filter(([, arg]) => arg.type === "positional");
   const flags = Object.entries(command.args).filter(([, arg]) => arg.type !== "positional");
   const words = places.map(([name, arg]) =>
-    arg.required === false ? `[${place(name, arg)}]` : place(name, arg),
+    arg.required === false ? `[${placeName(name, arg)}]` : placeName(name, arg),
   );
   return page([
     [`${path} – ${command.about}`],
@@ -21,7 +21,7 @@ export function commandHelp(path: string, command: Command, dress: Dress): strin
     section(
       dress,
       "Arguments",
-      places.map(([name, arg]) => [place(name, arg), describe(arg)]),
+      places.map(([name, arg]) => [placeName(name, arg), describe(arg)]),
     ),
     section(
       dress,
@@ -61,18 +61,13 @@ export function groupHelp(
   ]);
 }
 
-/** How a positional is written: its choices if it has some, else its name in capitals. */
-function place(name: string, arg: ArgDef): string {
-  return arg.valueHint ?? name.toUpperCase();
-}
-
 function flag(name: string, arg: ArgDef): string {
   const short = aliases(arg)
     .map((alias) => `-${alias}, `)
     .join("");
   if (arg.type === "boolean") return `${short}--${arg.default === true ? "no-" : ""}${name}`;
-  const choices = arg.type === "enum" ? arg.options?.join("|") : undefined;
-  return `${short}--${name} ${choices ?? arg.valueHint ?? "VALUE"}`;
+  const hint = arg.type === "enum" ? choices(arg).join("|") : (arg.valueHint ?? "VALUE");
+  return `${short}--${name} ${hint}`;
 }
 
 function describe(arg: ArgsDef[string]): string {

@@ -71,7 +71,7 @@ function readFlag(word: string, next: string | undefined, args: ArgsDef): Flag {
   const value = inline ?? (usable ? next : undefined);
   if (value === undefined || value === "")
     throw new UsageError(`${typed} needs a value: ${typed} ${arg.valueHint ?? "VALUE"}`);
-  if (arg.type === "enum") checkOption(typed, value, arg.options ?? []);
+  if (arg.type === "enum") checkOption(typed, value, choices(arg));
   return { text: `--${name}=${value}`, usedNext: inline === undefined };
 }
 
@@ -109,21 +109,30 @@ function checkOption(typed: string, value: string, options: readonly string[]): 
   throw new UsageError(`${typed}: "${value}" is not one of ${options.join(", ")}${meant}`);
 }
 
+/** How a positional is called: what it takes if that was declared, else its name in capitals. */
+export function placeName(name: string, arg: ArgDef): string {
+  return arg.valueHint ?? name.toUpperCase();
+}
+
+/** The words that a positional takes, if it takes only certain ones: a hint of small letters, `bash|zsh`, lists them. */
+export function choices(arg: ArgDef): readonly string[] {
+  if (arg.type === "enum") return arg.options ?? [];
+  const hint = arg.valueHint ?? "";
+  return /^[a-z]+(?:\|[a-z]+)+$/.test(hint) ? hint.split("|") : [];
+}
+
 function checkWords(words: readonly string[], args: ArgsDef): void {
   const places = Object.entries(args).filter(([, arg]) => arg.type === "positional");
   const extra = words[places.length];
   if (extra !== undefined) {
-    const room =
-      places.length === 0
-        ? "this command takes none"
-        : `this command takes ${places.map(([name]) => name.toUpperCase()).join(", ")}`;
-    throw new UsageError(`unexpected word "${extra}": ${room}`);
+    const room = places.map(([name, arg]) => placeName(name, arg)).join(", ");
+    throw new UsageError(`unexpected word "${extra}": this command takes ${room || "none"}`);
   }
   for (const [index, [name, arg]] of places.entries()) {
     const word = words[index];
-    if (word === undefined && arg.required !== false && arg.default === undefined)
-      throw new UsageError(`missing ${name.toUpperCase()}`);
-    if (word !== undefined && arg.valueHint?.includes("|"))
-      checkOption(name.toUpperCase(), word, arg.valueHint.split("|"));
+    const called = placeName(name, arg);
+    if (word === undefined && arg.required !== false) throw new UsageError(`missing ${called}`);
+    const options = choices(arg);
+    if (word !== undefined && options.length > 0) checkOption(name.toUpperCase(), word, options);
   }
 }

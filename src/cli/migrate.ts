@@ -1,0 +1,55 @@
+import { defineCommand, jsonFlag, storeFlags } from "./_command.ts";
+import { UsageError } from "./_error.ts";
+import { readInteger } from "./_number.ts";
+import { isoTime, when } from "./_time.ts";
+
+export const migrate = defineCommand({
+  about: "bring the database up to date",
+  args: {
+    status: {
+      type: "boolean",
+      description: "show what is applied and what is pending, change nothing",
+    },
+    "dry-run": { type: "boolean", description: "show what would be applied, change nothing" },
+    to: { type: "string", valueHint: "N", description: "stop after migration N" },
+    ...jsonFlag,
+    ...storeFlags,
+  },
+  notes: "Migrations only go forward. A second run changes nothing; two at once are safe.",
+  examples: ["xjp migrate", "xjp migrate --status", "xjp migrate --dry-run --to 1"],
+  async run(values, { terminal }) {
+    const to = values.to === undefined ? undefined : readInteger("--to", values.to, 1);
+    if (values.status && (values["dry-run"] || to !== undefined))
+      throw new UsageError("--status only looks: leave out --dry-run and --to");
+    const { configure } = await import("./_store.ts");
+    const { migrate: apply, migrationStatus } = await import("../server/store/migrate.ts");
+    const { database } = await configure(values);
+    if (values.status) {
+      const { migrations, version } = await migrationStatus(database);
+      if (values.json) {
+        const shown = migrations.map((migration) => ({
+          number: migration.number,
+          name: migration.name,
+          applied_at: isoTime(migration.appliedAt),
+        }));
+        terminal.json({ version, migrations: shown });
+        return;
+      }
+      for (const { name, appliedAt } of migrations)
+        terminal.result(
+          `${name}  ${appliedAt === null ? "pending" : `applied ${when(appliedAt)}`}`,
+        );
+      return;
+    }
+    const dryRun = values["dry-run"];
+    const result = await apply(database, { dryRun, ...(to === undefined ? {} : { to }) });
+    if (values.json) {
+      terminal.json({ dry_run: dryRun, version: result.version, applied: result.applied });
+      return;
+    }
+    for (const { name } of result.applied)
+      terminal.result(`${dryRun ? "would apply" : "applied"} ${name}`);
+    if (result.applied.length === 0)
+      terminal.info(`nothing to do: the database is at version ${result.version}`);
+  },
+});
