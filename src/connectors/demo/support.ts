@@ -1,0 +1,41 @@
+import { ChatError } from "../hub/error.ts";
+import type { ChatRequest } from "../hub/request.ts";
+import type { DemoModel } from "./answer.ts";
+
+/** What steers real dice; the demo models throw none. */
+const DICE: Readonly<Record<string, string>> = {
+  temperature: "temperature",
+  topP: "top_p",
+  topK: "top_k",
+  minP: "min_p",
+  frequencyPenalty: "frequency_penalty",
+  presencePenalty: "presence_penalty",
+  repetitionPenalty: "repetition_penalty",
+  logitBias: "logit_bias",
+};
+
+function refuse(param: string): never {
+  throw new ChatError("invalid-request", `${param}: the demo provider cannot do this`, {
+    param,
+    tryElsewhere: true,
+  });
+}
+
+/** Refuses what the demo models cannot do, and names to `drop` what they leave aside without harm. Throws ChatError. */
+export function checkRequest(
+  request: ChatRequest,
+  model: DemoModel,
+  drop: (field: string) => void,
+): void {
+  if ((request.candidates ?? 1) > 1) refuse("n");
+  for (const { field, harmless } of request.unmapped) {
+    if (!harmless) refuse(field);
+    drop(field);
+  }
+  for (const [key, value] of Object.entries(request.sampling)) {
+    const field = DICE[key];
+    if (value !== undefined && field !== undefined) drop(field);
+  }
+  if (request.reasoning !== undefined && model.reasons === undefined) drop("reasoning");
+  if (request.verbosity !== undefined) drop("verbosity");
+}
