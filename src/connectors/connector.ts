@@ -38,6 +38,8 @@ export type ChatCall = {
   readonly headers: Headers;
   /** Called with the name of each harmless field that the target cannot take. */
   readonly drop: (field: string) => void;
+  /** Called for each message of a stream that was no JSON and has been left out; the stream goes on. */
+  readonly onMalformed?: (() => void) | undefined;
 };
 
 /** One message from the provider and what it means. `raw` is there when the target spoke the caller's own dialect. */
@@ -54,6 +56,27 @@ export type ModelInfo = {
   readonly ownedBy?: string;
   readonly displayName?: string;
   readonly contextLength?: number;
+};
+
+/** `fetch` as far as connectors need it. It must reject or end the body when `init.signal` aborts. */
+export type Fetch = (url: string, init: BunFetchRequestInit) => Promise<Response>;
+
+/** What a connector is made from. A ProviderConfig is one. */
+export type ConnectorOptions = {
+  /** Name of the provider, lower case. */
+  readonly name: string;
+  /** A key of the table in `index.ts`. */
+  readonly kind: string;
+  /** A row of `profiles.ts`, for kind `openai-compatible`; absent for a host nobody here knows. */
+  readonly profile?: string;
+  /** Includes the provider's path prefix; no trailing slash. Absent takes the kind's or the profile's own. */
+  readonly baseUrl?: string;
+  /** Used in turn; one that was refused rests for a while. Empty for hosts that need none. */
+  readonly apiKeys: readonly string[];
+  /** Sent with every request; they win over whatever the connector would send. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** In place of a Bun.FetchSession of its own, for tests. */
+  readonly fetch?: Fetch;
 };
 
 export type Connector = {
