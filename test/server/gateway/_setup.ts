@@ -1,0 +1,114 @@
+import type { Connector, UpstreamMessage } from "../../../src/connectors/connector.ts";
+import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
+import type { ChatRequest } from "../../../src/connectors/hub/request.ts";
+import type { Exchange } from "../../../src/server/gateway/exchange.ts";
+import type { KeyRecord } from "../../../src/server/store/store.ts";
+
+/** A key without limits, changed as a test needs it. */
+export function keyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
+  return {
+    id: "0198a000-0000-7000-8000-000000000001",
+    keyHash: "0".repeat(64),
+    keyPrefix: "XJP_abcdefgh",
+    tenantId: "acme",
+    description: null,
+    rpm: 0,
+    rpd: null,
+    tpm: null,
+    tokensPerDay: null,
+    budgetNanoUsd: null,
+    concurrency: null,
+    models: null,
+    isActive: true,
+    createdAt: 0,
+    expiresAt: null,
+    lastUsedAt: null,
+    revokedAt: null,
+    ...changes,
+  };
+}
+
+/** A clock that stands still until it is told to go on. Unix milliseconds. */
+export function fixedClock(start = Date.UTC(2026, 0, 15, 12)): {
+  (): number;
+  advance(ms: number): void;
+} {
+  let now = start;
+  return Object.assign(() => now, {
+    advance(ms: number) {
+      now += ms;
+    },
+  });
+}
+
+/** One user message, streamed or not. */
+export function chatRequest(changes: Partial<ChatRequest> = {}): ChatRequest {
+  return {
+    model: "fast",
+    system: [],
+    messages: [{ role: "user", parts: [{ type: "text", text: "What is the tallest mountain?" }] }],
+    tools: [],
+    sampling: {},
+    stop: [],
+    stream: true,
+    streamUsage: false,
+    unmapped: [],
+    source: { dialect: "openai-chat", text: "{}", body: {} },
+    ...changes,
+  };
+}
+
+/** An exchange of that key which nobody cuts short. */
+export function exchange(changes: Partial<Exchange> = {}): Exchange {
+  return {
+    id: "0198a000-0000-7000-8000-00000000aaaa",
+    requestId: "req_test",
+    caller: keyRecord(),
+    headers: new Headers(),
+    signal: new AbortController().signal,
+    startedAt: Date.UTC(2026, 0, 15, 12),
+    arrivedAt: 0,
+    deadline: Number.POSITIVE_INFINITY,
+    provider: "",
+    providerModel: "",
+    attempts: 0,
+    committed: false,
+    dropped: new Set(),
+    limits: undefined,
+    ...changes,
+  };
+}
+
+/** What a scripted provider does on one call: events, then perhaps an error. */
+export type Script = { readonly events?: readonly ChatEvent[]; readonly error?: unknown };
+
+/** The events of a short answer. */
+export const ANSWER: readonly ChatEvent[] = [
+  { type: "start", id: "a", model: "m" },
+  { type: "text-start", index: 0 },
+  { type: "text-delta", index: 0, text: "Mount Everest" },
+  { type: "text-end", index: 0 },
+  { type: "usage", usage: { inputTokens: 12, outputTokens: 3, source: "reported" } },
+  { type: "finish", reason: "stop" },
+];
+
+/** A connector that follows one script a call, the last one for ever, and counts its calls. */
+export function scripted(
+  name: string,
+  scripts: readonly Script[],
+): Connector & { readonly calls: number } {
+  let calls = 0;
+  return {
+    name,
+    get calls() {
+      return calls;
+    },
+    async *chat(): AsyncGenerator<UpstreamMessage> {
+      const script = scripts[Math.min(calls, scripts.length - 1)];
+      calls += 1;
+      for (const event of script?.events ?? []) yield { events: [event] };
+      if (script?.error !== undefined) throw script.error;
+    },
+    close() {},
+  };
+}
