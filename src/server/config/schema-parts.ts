@@ -1,0 +1,110 @@
+/** The schemas of one model and one provider in the file. No defaults stand here: see schema.ts. */
+import { type Static, Type } from "@sinclair/typebox";
+
+/** setTimeout takes no more; beyond it a timer would fire at once. */
+export const longestMs = 2_147_483_647;
+
+/** For tables with fixed fields: everything else is an unknown field. */
+export const closed = { additionalProperties: false };
+
+const text = (description: string) => Type.String({ minLength: 1, description });
+
+/** A string that no message and no print may show. */
+export const secret = (description: string) =>
+  Type.String({ minLength: 1, secret: true, description });
+
+const route = {
+  provider: text("Name of a provider; upper and lower case are the same."),
+  provider_model_id: text("The provider's own name for the model."),
+  timeouts_ms: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: longestMs,
+      description: "Total of one attempt; without it timeouts.total_ms.",
+    }),
+  ),
+  retry: Type.Optional(
+    Type.Object(
+      {
+        max_retries: Type.Optional(Type.Integer({ minimum: 0, maximum: 100 })),
+        backoff_ms: Type.Optional(Type.Integer({ minimum: 0, maximum: longestMs })),
+      },
+      { ...closed, description: "Where it says nothing, the table [retry] holds." },
+    ),
+  ),
+  region: Type.Optional(text("Vertex: the location that serves the model.")),
+  project: Type.Optional(text("Vertex: the Google Cloud project.")),
+};
+
+const orderedRoute = Type.Object(route, closed);
+
+const weightedRoute = Type.Object(
+  {
+    ...route,
+    weight: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        description: "Share of the requests that try this route first; 0 takes it out.",
+      }),
+    ),
+  },
+  closed,
+);
+
+/** `[models.NAME]`. */
+export const model = Type.Object(
+  {
+    primary: Type.Optional(orderedRoute),
+    fallback: Type.Optional(
+      Type.Union([orderedRoute, Type.Array(orderedRoute)], {
+        expected: "a table or an array of tables",
+        description: "Tried in order after the primary route, or after all of `routes`.",
+      }),
+    ),
+    routes: Type.Optional(
+      Type.Array(weightedRoute, {
+        minItems: 1,
+        expected: "an array of tables with at least one route",
+        description: "Instead of `primary`: tried in order, or by weight if all have one.",
+      }),
+    ),
+  },
+  closed,
+);
+
+const kinds = ["openrouter", "openai-compatible", "anthropic", "vertex", "clewdr", "demo"] as const;
+
+/** `[providers.NAME]`. */
+export const provider = Type.Object(
+  {
+    kind: Type.Optional(
+      Type.Union(
+        kinds.map((kind) => Type.Literal(kind)),
+        { description: "Needed where the name is not one of a known host." },
+      ),
+    ),
+    profile: Type.Optional(
+      text("kind openai-compatible: the known host whose peculiarities this one shares."),
+    ),
+    base_url: Type.Optional(text("With the provider's path prefix: https://host/v1.")),
+    api_key: Type.Optional(secret("Best as env:NAME or file:PATH.")),
+    api_keys: Type.Optional(
+      Type.Array(secret("One of several keys."), {
+        minItems: 1,
+        description: "Several keys, tried in turn.",
+      }),
+    ),
+    headers: Type.Optional(
+      Type.Record(Type.String(), Type.String({ secret: true }), {
+        ...closed,
+        description: "Sent with every request.",
+      }),
+    ),
+  },
+  closed,
+);
+
+export type FileModel = Static<typeof model>;
+export type FileProvider = Static<typeof provider>;
+export type FileRoute = Static<typeof weightedRoute>;
+export type ProviderKind = (typeof kinds)[number];

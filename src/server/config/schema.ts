@@ -1,0 +1,178 @@
+/**
+ * The configuration file: every field, what it means, its bounds and its default. Times are milliseconds. A field without a
+ * default is either required or has none; route fields without one take the value of the table named in their description.
+ */
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { closed, longestMs, model, provider, secret } from "./schema-parts.ts";
+
+/** Names that the operator chooses; a line end in one would break reports and logs. */
+const freeName = Type.String({ pattern: "^.+$" });
+
+/** A table with fixed fields, there with its defaults also when the file has none. */
+function table<const Fields extends Record<string, TSchema>>(fields: Fields, description: string) {
+  return Type.Object(fields, { ...closed, default: {}, description });
+}
+
+function milliseconds(value: number, description: string, minimum = 1) {
+  return Type.Integer({ minimum, maximum: longestMs, default: value, description });
+}
+
+const price = Type.Object(
+  {
+    input: Type.Number({ minimum: 0 }),
+    output: Type.Number({ minimum: 0 }),
+    cache_read: Type.Optional(Type.Number({ minimum: 0 })),
+    cache_write: Type.Optional(Type.Number({ minimum: 0 })),
+  },
+  { ...closed, description: "US dollars per million tokens." },
+);
+
+const server = table(
+  {
+    host: Type.String({
+      pattern: "^[0-9A-Za-z._:%-]+$",
+      // Reachable from other machines only when that is asked for.
+      default: "127.0.0.1",
+      expected: "a host name or IP address",
+      description: "Address to listen on; 0.0.0.0 is every IPv4 address of the machine.",
+    }),
+    port: Type.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      default: 8080,
+      expected: "a port from 1 to 65535, or 0 for any free one",
+      description: "Port to listen on.",
+    }),
+    // Most answers end within half a minute, and service managers begin to kill at 90 seconds.
+    drain_ms: milliseconds(30_000, "How long a stopping server lets running requests finish.", 0),
+    // Proxies and load balancers cut silent connections after 30 to 60 seconds.
+    keep_alive_ms: milliseconds(15_000, "Silence after which a waiting client is sent a sign."),
+  },
+  "Where clients reach the gateway.",
+);
+
+const timeouts = table(
+  {
+    // A handshake that takes longer than a few round trips and SYN retries will not succeed.
+    connect_ms: milliseconds(5000, "Until the connection stands."),
+    // An unstreamed reply sends its headers when it is finished, and reasoning models think for minutes.
+    headers_ms: milliseconds(600_000, "Until the provider's status and headers."),
+    // Long prompts are read for a minute and more before the first token.
+    first_event_ms: milliseconds(120_000, "Streams: from the headers to the first byte."),
+    idle_ms: milliseconds(120_000, "Streams: between two bytes."),
+    // What official client libraries wait by default.
+    total_ms: milliseconds(600_000, "One whole attempt."),
+  },
+  "Longest waits for a provider.",
+);
+
+/** The file, with the defaults that it may leave out. */
+export const fileSchema = Type.Object(
+  {
+    server,
+    database: Type.Optional(
+      Type.Union([secret("The URL itself."), Type.Object({ url: secret("The URL.") }, closed)], {
+        expected: 'a string such as "sqlite:PATH" or "postgres://…", or a table with url',
+        description:
+          "Where keys and usage are stored; without it a SQLite file in the user's data folder.",
+      }),
+    ),
+    log: table(
+      {
+        level: Type.Union(
+          (["debug", "info", "warn", "error"] as const).map((level) => Type.Literal(level)),
+          { default: "info" },
+        ),
+        format: Type.Union([Type.Literal("pretty"), Type.Literal("json")], { default: "pretty" }),
+      },
+      "What the server says on standard error.",
+    ),
+    models: Type.Record(freeName, model, {
+      ...closed,
+      default: {},
+      description: "Logical models by name. With none, PROVIDER/MODEL reaches every model.",
+    }),
+    providers: Type.Record(freeName, provider, {
+      ...closed,
+      default: {},
+      description: "Providers by name. Well-known ones also come from the environment.",
+    }),
+    rate_limiting: table(
+      {
+        // The earlier gateway's figures.
+        default_rpm: Type.Integer({
+          minimum: 0,
+          default: 60,
+          description: "Requests a minute of a key without a rate of its own; 0 is unlimited.",
+        }),
+        burst_size: Type.Integer({
+          minimum: 0,
+          default: 10,
+          description: "How many may come at once on top of the steady rate.",
+        }),
+      },
+      "Limits of keys that have none of their own.",
+    ),
+    timeouts,
+    retry: table(
+      {
+        // Two more tries outlast a passing fault and stay within what an interactive client waits.
+        max_retries: Type.Integer({ minimum: 0, maximum: 100, default: 2 }),
+        backoff_ms: milliseconds(500, "Longest wait before the first retry; it doubles.", 0),
+      },
+      "Retries of a route that has no retry table of its own.",
+    ),
+    breaker: table(
+      {
+        // One bad minute opens a circuit; a single unlucky request does not.
+        failures: Type.Integer({
+          minimum: 1,
+          default: 5,
+          description: "Failures in a row that open a circuit.",
+        }),
+        // A recovered provider has its traffic back within half a minute.
+        cooldown_ms: milliseconds(15_000, "How long a circuit stays open before a probe."),
+      },
+      "When a target is left alone for a while.",
+    ),
+    limits: table(
+      {
+        // Room for several images or a long PDF in base64.
+        max_body_bytes: Type.Integer({
+          minimum: 1024,
+          default: 67_108_864,
+          description: "Largest request body.",
+        }),
+        max_messages: Type.Integer({
+          minimum: 1,
+          default: 10_000,
+          description: "Longest conversation.",
+        }),
+        max_tokens: Type.Integer({
+          minimum: 0,
+          default: 0,
+          description: "Most tokens a request may ask for; 0 is no ceiling.",
+        }),
+      },
+      "What a request may bring.",
+    ),
+    cors: table(
+      {
+        origins: Type.Array(Type.String(), {
+          default: [],
+          description: 'Web origins that may call from a browser, or ["*"]; none by default.',
+        }),
+      },
+      "Browsers.",
+    ),
+    prices: Type.Record(freeName, price, {
+      ...closed,
+      default: {},
+      description: "By logical model, by provider/model, or by the provider's model id.",
+    }),
+  },
+  closed,
+);
+
+/** The file after defaults, before names are resolved. */
+export type FileConfig = Static<typeof fileSchema>;
