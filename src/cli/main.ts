@@ -3,6 +3,12 @@ import { start } from "./_start.ts";
 
 /** Every command. A file is loaded when its command is called, or listed. */
 const commands = {
+  keygen: async () => (await import("./keygen.ts")).keygen,
+  keys: async () => (await import("./keys/index.ts")).keys,
+  usage: async () => (await import("./usage/index.ts")).usage,
+  models: async () => (await import("./models.ts")).models,
+  migrate: async () => (await import("./migrate.ts")).migrate,
+  completions: async () => (await import("./completions.ts")).completions,
   version: async () => (await import("./version.ts")).version,
 };
 

@@ -16,7 +16,7 @@ export function printReport(report: Report, terminal: Terminal): void {
   const decimals = decimalsOf(lines.map((line) => line.costNanoUsd));
   const names = query.by === "key" ? keyColumns : [{ title: query.by.toUpperCase() }];
   const rows = [
-    ...lines.map((line) => [...lineNames(line, query.by), ...figures(line, decimals)]),
+    ...lines.map((line) => [lineNames(line, query.by), figures(line, decimals)].flat()),
     ["TOTAL", ...names.slice(1).map(() => ""), ...figures(totals, decimals)],
   ];
   terminal.info(`usage from ${period}`);
