@@ -71,8 +71,8 @@ async function compile(
   if (!result.success) throw new Error("the build failed");
 }
 
-const { values } = parseArgs({ options: { target: { type: "string" } } });
 try {
+  const { values } = parseArgs({ options: { target: { type: "string" } } });
   const started = performance.now();
   const outfile = await build(values.target);
   const megabytes = (Bun.file(outfile).size / 1_000_000).toFixed(1);
