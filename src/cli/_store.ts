@@ -6,13 +6,27 @@ export type StoreFlags = {
   readonly database: string | undefined;
 };
 
+type ServerFlags = StoreFlags & {
+  readonly host?: string | undefined;
+  readonly port?: string | undefined;
+  readonly demo?: boolean;
+};
+
 /** The configuration as `serve` would see it from here. Throws ConfigError with every fault. */
-export async function configure(
-  flags: StoreFlags & { readonly host?: string; readonly port?: string; readonly demo?: boolean },
-): Promise<Config> {
+export async function configure(flags: ServerFlags): Promise<Config> {
   const { loadConfig } = await import("../server/config/load.ts");
-  const given = Object.entries(flags).filter(([, value]) => value !== undefined);
-  return loadConfig({ flags: Object.fromEntries(given), env: process.env, cwd: process.cwd() });
+  const { config, database, host, port, demo } = flags;
+  return loadConfig({
+    flags: {
+      ...(config === undefined ? {} : { config }),
+      ...(database === undefined ? {} : { database }),
+      ...(host === undefined ? {} : { host }),
+      ...(port === undefined ? {} : { port }),
+      ...(demo === undefined ? {} : { demo }),
+    },
+    env: process.env,
+    cwd: process.cwd(),
+  });
 }
 
 /** Opens the configured store, as it is, for the length of `use`. Throws StoreError when it is missing or not migrated. */

@@ -3,6 +3,7 @@ import { start } from "./_start.ts";
 
 /** Every command. A file is loaded when its command is called, or listed. */
 const commands = {
+  serve: async () => (await import("./serve.ts")).serve,
   keygen: async () => (await import("./keygen.ts")).keygen,
   keys: async () => (await import("./keys/index.ts")).keys,
   usage: async () => (await import("./usage/index.ts")).usage,

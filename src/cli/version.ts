@@ -1,5 +1,5 @@
 import { defineCommand, jsonFlag } from "./_command.ts";
-import { programVersion } from "./_version.ts";
+import { programCommit, programVersion } from "./_version.ts";
 
 export const version = defineCommand({
   about: "print the version",
@@ -9,6 +9,7 @@ export const version = defineCommand({
     if (json)
       terminal.json({
         version: programVersion,
+        commit: programCommit,
         bun: Bun.version,
         platform: process.platform,
         architecture: process.arch,
