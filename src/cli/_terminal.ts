@@ -18,7 +18,9 @@ export type Terminal = {
   /** Prints a result as indented JSON. */
   json(value: unknown): void;
   /** Prints a piece of a result as it is: no line end, no waiting for one. */
-  write(text: string): void;
+  readonly write: (text: string) => void;
+  /** Shows what is not the result as it is, if standard error is a terminal; a file that collects messages is spared it. */
+  readonly writeAside: (text: string) => void;
   /** Says how it goes, on standard error. */
   info(message: string): void;
   success(message: string): void;
@@ -62,6 +64,9 @@ export function createTerminal(): Terminal {
     result: (text) => write(`${text}\n`),
     json: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
     write,
+    writeAside: (text) => {
+      if (stderr.isTTY) stderr.write(text);
+    },
     info: (message) => consola.info(message),
     success: (message) => consola.success(message),
     warn: (message) => consola.warn(message),

@@ -7,6 +7,7 @@ const commands = {
   keygen: async () => (await import("./keygen.ts")).keygen,
   keys: async () => (await import("./keys/index.ts")).keys,
   usage: async () => (await import("./usage/index.ts")).usage,
+  chat: async () => (await import("./chat.ts")).chat,
   models: async () => (await import("./models.ts")).models,
   migrate: async () => (await import("./migrate.ts")).migrate,
   completions: async () => (await import("./completions.ts")).completions,
