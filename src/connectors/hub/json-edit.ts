@@ -76,13 +76,9 @@ function absentFrom(text: string, names: readonly string[], from: number): boole
   return names.every((name) => PLAIN_NAME.test(name) && !text.includes(`"${name}"`, from));
 }
 
-/**
- * Sets (or, with undefined, deletes) top-level fields in the text of a JSON object and leaves every other byte as it is:
- * numbers that JavaScript cannot hold, order, spaces. All fields of that name are changed where a text repeats one, so that
- * it means the same to every parser; missing fields are added at the end. The text must be valid JSON; one that is no object
- * comes back unchanged.
- */
-export function editJson(text: string, edits: Readonly<Record<string, Json | undefined>>): string {
+type Edits = Readonly<Record<string, Json | undefined>>;
+
+function edit(text: string, edits: Edits, insert: boolean): string {
   const names = Object.keys(edits);
   const open = skipSpace(text, 0);
   if (names.length === 0 || text.charCodeAt(open) !== OPEN_BRACE) return text;
@@ -142,7 +138,7 @@ export function editJson(text: string, edits: Readonly<Record<string, Json | und
     result += text.slice(copied, cutFrom);
     copied = lastEnd;
   }
-  if (seen.size < names.length) {
+  if (insert && seen.size < names.length) {
     result += text.slice(copied, lastEnd);
     copied = lastEnd;
     for (const name of names) {
@@ -153,4 +149,19 @@ export function editJson(text: string, edits: Readonly<Record<string, Json | und
     }
   }
   return result + text.slice(copied);
+}
+
+/**
+ * Sets (or, with undefined, deletes) top-level fields in the text of a JSON object and leaves every other byte as it is:
+ * numbers that JavaScript cannot hold, order, spaces. All fields of that name are changed where a text repeats one, so that
+ * it means the same to every parser; missing fields are added at the end. The text must be valid JSON; one that is no object
+ * comes back unchanged.
+ */
+export function editJson(text: string, edits: Edits): string {
+  return edit(text, edits, true);
+}
+
+/** The same, but for fields that are there: nothing is added. */
+export function replaceJson(text: string, edits: Edits): string {
+  return edit(text, edits, false);
 }

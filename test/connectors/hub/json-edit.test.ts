@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { editJson } from "../../../src/connectors/hub/json-edit.ts";
+import { editJson, replaceJson } from "../../../src/connectors/hub/json-edit.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../src/connectors/hub/json.ts";
 
 type Edits = Readonly<Record<string, Json | undefined>>;
@@ -80,6 +80,14 @@ describe("editJson", () => {
     for (const text of ["[1]", '"a"', "7", "", "[DONE]"]) {
       expect(editJson(text, { model: "x" })).toBe(text);
     }
+  });
+
+  test("adds nothing when it only replaces", () => {
+    expect(replaceJson('{"model":"a","x":[{"model":"b"}]}', { model: "c", y: 1 })).toBe(
+      '{"model":"c","x":[{"model":"b"}]}',
+    );
+    expect(replaceJson('{"x":{"model":"b"}}', { model: "c" })).toBe('{"x":{"model":"b"}}');
+    expect(replaceJson('{"x":1,"y":2}', { x: undefined })).toBe('{"y":2}');
   });
 
   test("comes to an end on text that is cut off anywhere", () => {

@@ -1,0 +1,142 @@
+import { isJsonObject, type Json } from "../../hub/json.ts";
+import type { ReasoningEffort, ReasoningRequest } from "../../hub/request.ts";
+import {
+  asArray,
+  asBoolean,
+  asInteger,
+  asNumber,
+  asObject,
+  asString,
+  note,
+  type Reading,
+} from "./schema.ts";
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** A reasoning wish under construction; several fields of a body may add to it. */
+export type ReasoningDraft = Writable<ReasoningRequest>;
+
+function isEffort(value: string): value is ReasoningEffort {
+  switch (value) {
+    case "none":
+    case "minimal":
+    case "low":
+    case "medium":
+    case "high":
+    case "xhigh":
+    case "max":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** `reasoning_effort`, or OpenRouter's `reasoning.effort`. An effort that nobody here knows is noted as a lost hint. */
+export function decodeEffort(
+  reading: Reading,
+  field: string,
+  value: Json,
+  draft: ReasoningDraft,
+): void {
+  const effort = asString(reading, field, value);
+  if (isEffort(effort)) draft.effort = effort;
+  else note(reading, field, true);
+}
+
+/** OpenRouter's `reasoning` object. */
+export function decodeReasoningObject(reading: Reading, value: Json, draft: ReasoningDraft): void {
+  const wish = asObject(reading, "reasoning", value);
+  reading.trail.push("reasoning");
+  for (const field in wish) {
+    const entry = wish[field];
+    if (entry === null || entry === undefined) continue;
+    if (field === "effort") {
+      decodeEffort(reading, field, entry, draft);
+    } else if (field === "max_tokens") {
+      draft.budgetTokens = asInteger(reading, field, entry);
+    } else if (field === "exclude") {
+      draft.hidden = asBoolean(reading, field, entry);
+    } else if (field === "enabled") {
+      draft.enabled = asBoolean(reading, field, entry);
+    } else if (
+      field === "summary" &&
+      (entry === "auto" || entry === "concise" || entry === "detailed")
+    ) {
+      draft.summary = entry;
+    } else {
+      note(reading, `reasoning.${field}`, true);
+    }
+  }
+  reading.trail.pop();
+}
+
+/** `thinking`, as DeepSeek, Moonshot and GLM have it after Anthropic's example. */
+export function decodeThinkingObject(reading: Reading, value: Json, draft: ReasoningDraft): void {
+  const wish = asObject(reading, "thinking", value);
+  reading.trail.push("thinking");
+  const type = asString(reading, "type", wish["type"]);
+  if (type === "disabled") draft.enabled = false;
+  else if (type === "enabled") draft.enabled = true;
+  else if (type === "adaptive") draft.adaptive = true;
+  else note(reading, "thinking", true);
+  const budget = wish["budget_tokens"] ?? undefined;
+  if (budget !== undefined) draft.budgetTokens = asInteger(reading, "budget_tokens", budget);
+  reading.trail.pop();
+}
+
+/** `stop`: one sequence or several. */
+export function decodeStop(reading: Reading, value: Json): readonly string[] {
+  if (typeof value === "string") return [value];
+  const list = asArray(reading, "stop", value);
+  reading.trail.push("stop");
+  const stop = list.map((entry, index) => asString(reading, index, entry));
+  reading.trail.pop();
+  return stop;
+}
+
+/** `logit_bias`: numbers by token id. */
+export function decodeLogitBias(reading: Reading, value: Json): Readonly<Record<string, number>> {
+  const map = asObject(reading, "logit_bias", value);
+  reading.trail.push("logit_bias");
+  const entries = Object.entries(map).map(
+    ([token, bias]) => [token, asNumber(reading, token, bias)] as const,
+  );
+  reading.trail.pop();
+  return Object.fromEntries(entries);
+}
+
+/** `metadata`: strings by name. */
+export function decodeMetadata(reading: Reading, value: Json): Readonly<Record<string, string>> {
+  const map = asObject(reading, "metadata", value);
+  reading.trail.push("metadata");
+  const entries = Object.entries(map).map(
+    ([name, text]) => [name, asString(reading, name, text)] as const,
+  );
+  reading.trail.pop();
+  return Object.fromEntries(entries);
+}
+
+/** Whether `stream_options` ask for a usage block; its other options are notes on transport. */
+export function decodeStreamOptions(reading: Reading, value: Json): boolean {
+  const options = asObject(reading, "stream_options", value);
+  reading.trail.push("stream_options");
+  let asked = false;
+  for (const field in options) {
+    const entry = options[field];
+    if (entry === null || entry === undefined) continue;
+    if (field === "include_usage") asked = asBoolean(reading, field, entry);
+    else note(reading, `stream_options.${field}`, true);
+  }
+  reading.trail.pop();
+  return asked;
+}
+
+/** Whether OpenRouter's older `usage: {include: true}` asks for a usage block. */
+export function asksForUsage(value: Json): boolean {
+  return isJsonObject(value) && value["include"] === true;
+}
+
+/** Whether `modalities` ask for anything beyond text. */
+export function isMoreThanText(reading: Reading, value: Json): boolean {
+  return asArray(reading, "modalities", value).some((modality) => modality !== "text");
+}

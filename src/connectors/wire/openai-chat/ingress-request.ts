@@ -1,0 +1,285 @@
+import { ChatError } from "../../hub/error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
+import type { ChatRequest, Message, Sampling, SystemPart, Tool } from "../../hub/request.ts";
+import { decodeMessages } from "./ingress-message.ts";
+import {
+  asksForUsage,
+  decodeEffort,
+  decodeLogitBias,
+  decodeMetadata,
+  decodeReasoningObject,
+  decodeStop,
+  decodeStreamOptions,
+  decodeThinkingObject,
+  isMoreThanText,
+  type ReasoningDraft,
+} from "./ingress-options.ts";
+import {
+  decodeFunctionCall,
+  decodeFunctions,
+  decodeOutput,
+  decodeToolChoice,
+  decodeTools,
+} from "./ingress-tools.ts";
+import {
+  asArray,
+  asBoolean,
+  asInteger,
+  asNumber,
+  asString,
+  fault,
+  isJsonArray,
+  note,
+  type Reading,
+  startReading,
+  unmappedOf,
+} from "./schema.ts";
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** The request while its fields come by in whatever order the caller wrote them. */
+type Draft = Omit<Writable<ChatRequest>, "sampling" | "reasoning" | "unmapped" | "source"> & {
+  readonly sampling: Writable<Sampling>;
+  readonly reasoning: ReasoningDraft;
+  /** `max_completion_tokens` wins over the older name. */
+  maxTokens?: number;
+  safetyIdentifier?: string;
+};
+
+const NO_TOOLS: readonly Tool[] = [];
+const NO_STOP: readonly string[] = [];
+const NO_SYSTEM: readonly SystemPart[] = [];
+const NO_MESSAGES: readonly Message[] = [];
+
+/**
+ * Fields without a place in the hub that may be left out at another dialect's target: they steer storage, price, latency or
+ * telemetry, or repeat a default. Every other unknown field could change the answer.
+ */
+const HARMLESS = new Set([
+  "cache_control",
+  "prediction",
+  "prompt_cache_options",
+  "prompt_cache_retention",
+  "route",
+  "safe_prompt",
+  "service_tier",
+  "session_id",
+  "store",
+  "top_a",
+  "trace",
+]);
+
+function parse(text: string): JsonObject {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const said =
+      text.trim() === ""
+        ? "the request body is empty"
+        : `the request body is not valid JSON: ${reason}`;
+    throw new ChatError("invalid-request", said, { code: "invalid_json", cause });
+  }
+  if (isJsonObject(body)) return body;
+  const found = Array.isArray(body) ? "an array" : JSON.stringify(body)?.slice(0, 40);
+  throw new ChatError("invalid-request", `the request body must be a JSON object, found ${found}`, {
+    code: "invalid_type",
+  });
+}
+
+function readSampling(
+  reading: Reading,
+  field: string,
+  value: Json,
+  sampling: Writable<Sampling>,
+): boolean {
+  switch (field) {
+    case "temperature":
+      sampling.temperature = asNumber(reading, field, value);
+      return true;
+    case "top_p":
+      sampling.topP = asNumber(reading, field, value);
+      return true;
+    case "top_k":
+      sampling.topK = asInteger(reading, field, value);
+      return true;
+    case "min_p":
+      sampling.minP = asNumber(reading, field, value);
+      return true;
+    case "frequency_penalty":
+      sampling.frequencyPenalty = asNumber(reading, field, value);
+      return true;
+    case "presence_penalty":
+      sampling.presencePenalty = asNumber(reading, field, value);
+      return true;
+    case "repetition_penalty":
+      sampling.repetitionPenalty = asNumber(reading, field, value);
+      return true;
+    case "seed":
+      sampling.seed = asInteger(reading, field, value);
+      return true;
+    case "logit_bias":
+      sampling.logitBias = decodeLogitBias(reading, value);
+      return true;
+    case "logprobs":
+      sampling.logprobs = asBoolean(reading, field, value);
+      return true;
+    case "top_logprobs":
+      sampling.topLogprobs = asInteger(reading, field, value);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function readReasoning(
+  reading: Reading,
+  field: string,
+  value: Json,
+  draft: ReasoningDraft,
+): boolean {
+  switch (field) {
+    case "reasoning_effort":
+      decodeEffort(reading, field, value, draft);
+      return true;
+    case "reasoning":
+      decodeReasoningObject(reading, value, draft);
+      return true;
+    case "include_reasoning":
+      draft.hidden = !asBoolean(reading, field, value);
+      return true;
+    case "thinking":
+      decodeThinkingObject(reading, value, draft);
+      return true;
+    case "enable_thinking":
+      draft.enabled = asBoolean(reading, field, value);
+      return true;
+    case "thinking_budget":
+      draft.budgetTokens = asInteger(reading, field, value);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function readField(reading: Reading, field: string, value: Json, draft: Draft): void {
+  switch (field) {
+    case "model":
+      draft.model = asString(reading, field, value);
+      return;
+    case "messages": {
+      const { system, messages } = decodeMessages(reading, asArray(reading, field, value));
+      draft.system = system;
+      draft.messages = messages;
+      return;
+    }
+    case "stream":
+      draft.stream = asBoolean(reading, field, value);
+      return;
+    case "stream_options":
+      draft.streamUsage = decodeStreamOptions(reading, value) || draft.streamUsage;
+      return;
+    case "usage":
+      draft.streamUsage = asksForUsage(value) || draft.streamUsage;
+      return;
+    case "max_completion_tokens":
+      draft.maxOutputTokens = asInteger(reading, field, value);
+      return;
+    case "max_tokens":
+      draft.maxTokens = asInteger(reading, field, value);
+      return;
+    case "stop":
+      draft.stop = decodeStop(reading, value);
+      return;
+    case "tools":
+      draft.tools = [...draft.tools, ...decodeTools(reading, asArray(reading, field, value))];
+      return;
+    case "functions":
+      draft.tools = [...draft.tools, ...decodeFunctions(reading, asArray(reading, field, value))];
+      return;
+    case "tool_choice": {
+      const choice = decodeToolChoice(reading, value);
+      if (choice) draft.toolChoice = choice;
+      return;
+    }
+    case "function_call":
+      draft.toolChoice ??= decodeFunctionCall(reading, value);
+      return;
+    case "parallel_tool_calls":
+      draft.parallelToolCalls = asBoolean(reading, field, value);
+      return;
+    case "response_format": {
+      const output = decodeOutput(reading, value);
+      if (output) draft.output = output;
+      return;
+    }
+    case "n": {
+      const candidates = asInteger(reading, field, value);
+      if (candidates !== 1) draft.candidates = candidates;
+      return;
+    }
+    case "verbosity":
+      if (value === "low" || value === "medium" || value === "high") draft.verbosity = value;
+      else note(reading, field, true);
+      return;
+    case "prompt_cache_key":
+      draft.cacheKey = asString(reading, field, value);
+      return;
+    case "user":
+      draft.user = asString(reading, field, value);
+      return;
+    case "safety_identifier":
+      draft.safetyIdentifier = asString(reading, field, value);
+      return;
+    case "metadata":
+      draft.metadata = decodeMetadata(reading, value);
+      return;
+    case "modalities":
+      if (isMoreThanText(reading, value)) note(reading, field, false);
+      return;
+    default:
+      if (readSampling(reading, field, value, draft.sampling)) return;
+      if (readReasoning(reading, field, value, draft.reasoning)) return;
+      note(reading, field, HARMLESS.has(field));
+  }
+}
+
+/** Reads the body of a Chat Completions request. Throws ChatError `invalid-request` with `param`. */
+export function decodeRequest(text: string): ChatRequest {
+  const body = parse(text);
+  const reading = startReading();
+  const draft: Draft = {
+    model: "",
+    system: NO_SYSTEM,
+    messages: NO_MESSAGES,
+    tools: NO_TOOLS,
+    sampling: {},
+    reasoning: {},
+    stop: NO_STOP,
+    stream: false,
+    streamUsage: false,
+  };
+  for (const field in body) {
+    const value = body[field];
+    // OpenAI takes null for "not given" everywhere, and some clients send all their options so.
+    if (value !== null && value !== undefined) readField(reading, field, value, draft);
+  }
+  if (draft.model === "") throw fault(reading, "model", body["model"], "the name of a model");
+  const messages = body["messages"];
+  if (!isJsonArray(messages) || messages.length === 0) {
+    throw fault(reading, "messages", messages, "an array with at least one message");
+  }
+  const { maxTokens, safetyIdentifier, reasoning, ...request } = draft;
+  if (maxTokens !== undefined) request.maxOutputTokens ??= maxTokens;
+  if (safetyIdentifier !== undefined) {
+    if (request.user === undefined) request.user = safetyIdentifier;
+    else if (request.user !== safetyIdentifier) note(reading, "safety_identifier", true);
+  }
+  return {
+    ...request,
+    ...(Object.keys(reasoning).length > 0 ? { reasoning } : {}),
+    unmapped: unmappedOf(reading),
+    source: { dialect: "openai-chat", text, body },
+  };
+}
