@@ -52,7 +52,17 @@ export async function startStream(options: StreamOptions): Promise<AsyncIterable
     silence.stop();
     throw error;
   }
-  return body(options, first, silence);
+  const parts = body(options, first, silence);
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => parts.next(),
+      return() {
+        // A generator that waits cannot be returned from before its wait is over.
+        options.abandon();
+        return parts.return();
+      },
+    }),
+  };
 }
 
 const encoder = new TextEncoder();
@@ -93,7 +103,6 @@ async function* body(
     if (error.kind !== "cancelled") yield send(stream.fail(error));
   } finally {
     silence.stop();
-    // Without the abort, `return` would wait for a message that may never come.
     options.abandon();
     await messages.return();
     options.onEnd();

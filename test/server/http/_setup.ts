@@ -1,0 +1,151 @@
+import type { Connector } from "../../../src/connectors/connector.ts";
+import { createBreaker } from "../../../src/server/gateway/breaker.ts";
+import { createCatalog } from "../../../src/server/gateway/catalog.ts";
+import { createGateway } from "../../../src/server/gateway/gateway.ts";
+import { createLimiter } from "../../../src/server/gateway/limits.ts";
+import { createOffers } from "../../../src/server/gateway/offers.ts";
+import { createApp } from "../../../src/server/http/app.ts";
+import { createAuthenticator } from "../../../src/server/http/auth.ts";
+import { createInFlight } from "../../../src/server/http/in-flight.ts";
+import { createModels } from "../../../src/server/http/models.ts";
+import { createLog } from "../../../src/server/observe/log.ts";
+import { createMetrics } from "../../../src/server/observe/metrics.ts";
+import { hashKey } from "../../../src/server/store/key.ts";
+import type { KeyRecord, UsageRow } from "../../../src/server/store/store.ts";
+import { fixedClock, keyRecord } from "../gateway/_setup.ts";
+
+export const KEY = `XJP_${"k".repeat(43)}`;
+
+export type AppOptions = {
+  readonly connector: Connector;
+  readonly key?: Partial<KeyRecord>;
+  readonly maxBodyBytes?: number;
+  readonly keepAliveMs?: number;
+  readonly origins?: readonly string[];
+  readonly draining?: boolean;
+  readonly storeFault?: string;
+  /** Keys that appear only when the store is asked again. */
+  readonly late?: readonly string[];
+};
+
+/** The whole HTTP face over one scripted provider, without a port, a database or a clock that moves. */
+export function testApp(options: AppOptions) {
+  const clock = fixedClock();
+  const rows: UsageRow[] = [];
+  const lines: string[] = [];
+  let refreshes = 0;
+  const inFlight = createInFlight();
+  const log = createLog({
+    level: "info",
+    format: "json",
+    clock,
+    write: (text) => lines.push(...text.trimEnd().split("\n")),
+  });
+  const breaker = createBreaker({ failures: 5, cooldownMs: 30_000, clock });
+  const metrics = createMetrics({
+    activeConnections: () => inFlight.count,
+    journalPending: () => 0,
+    journalLost: () => 0,
+    circuits: () => breaker.states(),
+  });
+  const name = options.connector.name;
+  const config = {
+    models: [
+      {
+        name: "fast",
+        routes: [{ provider: name, providerModelId: "m", retry: { maxRetries: 0, backoffMs: 0 } }],
+      },
+    ],
+    providers: [{ name, kind: "openai-compatible" as const, apiKeys: [], headers: {} }],
+    retry: { maxRetries: 0, backoffMs: 0 },
+    timeouts: { connectMs: 1, headersMs: 1, firstEventMs: 1, idleMs: 1, totalMs: 60_000 },
+    limits: { maxBodyBytes: 0, maxMessages: 0, maxTokens: 1000 },
+    prices: {},
+  };
+  const connectors = new Map([[name, options.connector]]);
+  const catalog = createCatalog(config, () => 0.5);
+  const gateway = createGateway({
+    config,
+    catalog,
+    connectors,
+    breaker,
+    metrics,
+    timeouts: config.timeouts,
+    clock,
+    random: () => 0.5,
+    limiter: createLimiter({
+      defaultRpm: 0,
+      burstSize: 0,
+      clock,
+      onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
+    }),
+    record: (row) => rows.push(row),
+    onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
+  });
+  const keys = new Map([[hashKey(KEY), keyRecord(options.key)]]);
+  const keyring = {
+    find: (hash: string) => keys.get(hash),
+    refresh: () => {
+      refreshes += 1;
+      for (const key of options.late ?? []) keys.set(hashKey(key), keyRecord());
+      return Promise.resolve();
+    },
+    touch: () => undefined,
+    size: 1,
+    close: () => Promise.resolve(),
+  };
+  const app = createApp({
+    gateway,
+    metrics,
+    log,
+    inFlight,
+    clock,
+    maxBodyBytes: options.maxBodyBytes ?? 10_000,
+    keepAliveMs: options.keepAliveMs ?? 15_000,
+    totalMs: config.timeouts.totalMs,
+    cors: { origins: options.origins ?? [] },
+    authenticator: createAuthenticator({ keyring, metrics, clock }),
+    models: createModels(
+      catalog,
+      createOffers(connectors, clock, () => undefined),
+      config,
+      1,
+    ),
+    health: {
+      version: "0.0.0",
+      draining: () => options.draining ?? false,
+      storeFault: () => Promise.resolve(options.storeFault),
+      circuits: () => breaker.states(),
+      warnings: [],
+    },
+  });
+  return {
+    rows,
+    clock,
+    refreshes: () => refreshes,
+    logged: () => {
+      log.flush();
+      return lines.map((line): unknown => JSON.parse(line));
+    },
+    metrics: () => metrics.render(),
+    handle: (path: string, init: RequestInit & { key?: string | null } = {}) => {
+      const { key = KEY, ...rest } = init;
+      const headers = new Headers(rest.headers);
+      if (key !== null) headers.set("authorization", `Bearer ${key}`);
+      return app.handle(new Request(`http://localhost${path}`, { ...rest, headers }));
+    },
+  };
+}
+
+/** A chat request's body. */
+export function chatBody(changes: Readonly<Record<string, unknown>> = {}): RequestInit {
+  return {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      model: "fast",
+      messages: [{ role: "user", content: "What is the tallest mountain?" }],
+      ...changes,
+    }),
+  };
+}
