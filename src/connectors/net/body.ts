@@ -1,0 +1,149 @@
+import { ChatError } from "../hub/error.ts";
+import type { Exchange } from "./exchange.ts";
+import { toBrokenBody } from "./failure.ts";
+
+/** The most that a whole reply may hold. */
+const MAX_REPLY_BYTES = 64 * 1024 * 1024;
+/** How much of an error's text is looked at. */
+const MAX_ERROR_BYTES = 64 * 1024;
+/** Up to this announced length a body is taken in one piece, which costs less than reading it in pieces. */
+const SHORT_BYTES = 256 * 1024;
+/** What may still come behind the end of an answer before its connection is given up rather than kept. */
+const REST_MS = 1000;
+const REST_BYTES = 64 * 1024;
+
+/** The body of an answer, to be taken once, by `text` or by `chunks`. Both throw ChatError. */
+export type Body = {
+  /** All of it. Of an error (status 400 and up) only the first 64 KiB; a reply of more than 64 MiB is `bad-upstream`. */
+  text(): Promise<string>;
+  /** As it arrives; nothing is read ahead of the consumer but what sockets hold. Leaving early closes the connection. */
+  chunks(): AsyncGenerator<Uint8Array, void, undefined>;
+  /**
+   * Says that the answer is complete though its bytes may not have ended: when `chunks` is left, a little more is read in
+   * the background, so that the connection can serve again.
+   */
+  settle(): void;
+};
+
+type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+/** Takes over the exchange and closes it at the end. The watch is waiting for the first byte already; `idleMs` is for the next. */
+export function createBody(response: Response, exchange: Exchange, idleMs: number): Body {
+  let settled = false;
+
+  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    const reader: Reader | undefined = response.body?.getReader();
+    if (!reader) return exchange.close();
+    let ended = false;
+    // Fetch's own body fails by the signal; one that a test made up knows nothing of it.
+    exchange.onFailure((error) => leave(reader, error));
+    try {
+      for (;;) {
+        const { done, value } = await read(reader, exchange);
+        if (done) {
+          ended = true;
+          return;
+        }
+        exchange.watch.rest();
+        yield value;
+        exchange.watch.wait("idle", idleMs);
+      }
+    } finally {
+      exchange.close();
+      if (settled && !ended && !exchange.failure()) void readRest(reader);
+      else if (!ended) leave(reader);
+    }
+  }
+
+  return {
+    async text() {
+      const announced = Number(response.headers.get("content-length") ?? Number.NaN);
+      if (announced <= SHORT_BYTES && !response.headers.has("content-encoding")) {
+        return takeWhole(response, exchange);
+      }
+      return response.status < 400
+        ? joined(chunks(), MAX_REPLY_BYTES, exchange.host)
+        : firstOf(chunks(), MAX_ERROR_BYTES);
+    },
+    chunks,
+    settle() {
+      settled = true;
+    },
+  };
+}
+
+async function read(reader: Reader, exchange: Exchange): ReturnType<Reader["read"]> {
+  try {
+    const result = await reader.read();
+    const failure = exchange.failure();
+    if (failure) throw failure;
+    return result;
+  } catch (thrown) {
+    throw exchange.failure() ?? toBrokenBody(thrown, exchange.host);
+  }
+}
+
+function takeWhole(response: Response, exchange: Exchange): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
+    exchange.onFailure(reject);
+    response
+      .text()
+      .then(resolve, (thrown: unknown) =>
+        reject(exchange.failure() ?? toBrokenBody(thrown, exchange.host)),
+      );
+  }).finally(() => exchange.close());
+}
+
+async function joined(
+  chunks: AsyncIterable<Uint8Array>,
+  limit: number,
+  host: string,
+): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.byteLength;
+    if (length > limit) {
+      throw new ChatError("bad-upstream", `the answer of ${host} is larger than ${limit} bytes`, {
+        code: "answer_too_large",
+        retryHere: false,
+      });
+    }
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+async function firstOf(chunks: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let left = limit;
+  for await (const chunk of chunks) {
+    text += decoder.decode(chunk.subarray(0, left), { stream: true });
+    left -= chunk.byteLength;
+    if (left <= 0) break;
+  }
+  return text;
+}
+
+/** Closes the connection. That a body which has already failed cannot be cancelled is no news to anybody. */
+function leave(reader: Reader, reason?: unknown): void {
+  reader.cancel(reason).catch(() => undefined);
+}
+
+async function readRest(reader: Reader): Promise<void> {
+  const timer = setTimeout(() => leave(reader), REST_MS);
+  try {
+    for (let left = REST_BYTES; left > 0;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      left -= value.byteLength;
+    }
+    leave(reader);
+  } catch {
+    // The answer was complete; that its connection broke behind it takes nothing away from it.
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,105 @@
+import { ChatError, type Timer } from "../hub/error.ts";
+
+/** What went wrong on the way to a host, in words that name neither path nor query nor credentials. */
+type Words = {
+  readonly code: string;
+  readonly text: (host: string, code: string) => string;
+  readonly retryHere?: boolean;
+};
+
+const RESET: Words = {
+  code: "connection_reset",
+  text: (host) => `${host} closed the connection before it answered`,
+};
+const REFUSED: Words = {
+  code: "connection_refused",
+  text: (host) => `${host} refused the connection; is it running, and is base_url right?`,
+};
+const NAME: Words = {
+  code: "dns_failed",
+  text: (host, code) => `the name ${host} could not be resolved (${code}); check base_url`,
+};
+const ROUTE: Words = {
+  code: "connection_failed",
+  text: (host, code) => `no connection to ${host} could be made (${code})`,
+};
+const TLS: Words = {
+  code: "tls_failed",
+  text: (host, code) => `the TLS certificate of ${host} was not accepted (${code})`,
+  // Neither the certificate nor our trust in it changes within a request.
+  retryHere: false,
+};
+
+/** The codes that Bun's fetch puts on its errors (seen with 1.4.5). */
+const BY_CODE: Readonly<Record<string, Words>> = {
+  ECONNREFUSED: REFUSED,
+  ConnectionRefused: REFUSED,
+  ECONNRESET: RESET,
+  ConnectionClosed: RESET,
+  EPIPE: RESET,
+  ENOTFOUND: NAME,
+  EAI_AGAIN: NAME,
+  EAI_NONAME: NAME,
+  EAI_FAIL: NAME,
+  ETIMEDOUT: ROUTE,
+  ENETUNREACH: ROUTE,
+  EHOSTUNREACH: ROUTE,
+  FailedToOpenSocket: ROUTE,
+};
+
+const TLS_CODE = /CERT|TLS|SSL|ISSUER|SIGNATURE/;
+
+/** What fetch threw before there was a response, as `unavailable`. The original is left out: it carries the whole URL. */
+export function toNetworkError(thrown: unknown, host: string): ChatError {
+  if (thrown instanceof ChatError) return thrown;
+  const code = codeOf(thrown);
+  const words = BY_CODE[code] ?? (TLS_CODE.test(code) ? TLS : ROUTE);
+  return new ChatError("unavailable", words.text(host, code), {
+    code: words.code,
+    ...(words.retryHere === undefined ? {} : { retryHere: words.retryHere }),
+  });
+}
+
+/** What reading a response's body threw: the answer broke off. */
+export function toBrokenBody(thrown: unknown, host: string): ChatError {
+  if (thrown instanceof ChatError) return thrown;
+  return new ChatError(
+    "bad-upstream",
+    `${host} broke the connection in the middle of its answer (${codeOf(thrown)})`,
+    { code: "answer_cut_off" },
+  );
+}
+
+const TIMER_WORDS: Readonly<Record<Timer, (host: string) => string>> = {
+  connect: (host) => `no connection to ${host}`,
+  headers: (host) => `${host} sent no response headers`,
+  "first-event": (host) => `${host} sent nothing after its response headers`,
+  idle: (host) => `${host} went silent in the middle of its answer: nothing came`,
+  total: (host) => `${host} gave no complete answer`,
+};
+
+/** A timer that ran out: says which, and how long it was. */
+export function toTimeout(timer: Timer, milliseconds: number, host: string): ChatError {
+  return new ChatError(
+    "timeout",
+    `${TIMER_WORDS[timer](host)} within ${duration(milliseconds)} (${timer} timer)`,
+    { timer, code: `timeout_${timer.replace("-", "_")}` },
+  );
+}
+
+/** Why an aborted signal aborted, as the error to throw. */
+export function toCancelled(signal: AbortSignal): ChatError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof ChatError) return reason;
+  return new ChatError("cancelled", "the request was cancelled", { cause: reason });
+}
+
+/** The system's or Bun's short code for an error, else its name. */
+export function codeOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return "unknown error";
+  return "code" in thrown && typeof thrown.code === "string" ? thrown.code : thrown.name;
+}
+
+function duration(milliseconds: number): string {
+  return milliseconds < 1000 ? `${milliseconds} ms` : `${milliseconds / 1000} s`;
+}
