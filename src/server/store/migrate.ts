@@ -1,7 +1,17 @@
-import { StoreError } from "./store.ts";
+import { existsSync } from "node:fs";
+import { parseDatabase, postgresUnsupported } from "./database-url.ts";
+import { applyMigrations, embeddedMigrations, readLedger } from "./embedded-migrations.ts";
+import {
+  type LedgerEntry,
+  ledgerVersion,
+  type Migration,
+  type MigrationName,
+  planMigrations,
+} from "./migration.ts";
+import { toStoreError } from "./sqlite-error.ts";
+import { openSqlite } from "./sqlite.ts";
 
-/** One numbered file of `sql/`: `name` is the file's name without `.sql`, e.g. `0001_keys_and_usage`. */
-export type MigrationName = { readonly number: number; readonly name: string };
+export type { MigrationName } from "./migration.ts";
 
 export type MigrationResult = {
   /** What was applied, in order; with `dryRun` what would be. */
@@ -17,15 +27,73 @@ export type MigrationStatus = {
   readonly version: number;
 };
 
-/** Applies pending migrations, all or up to `to`. Safe with many starters at once. Throws StoreError. */
+export type MigrateOptions = {
+  /** Says what would be applied and writes nothing, not even a file. */
+  readonly dryRun?: boolean | undefined;
+  /** The newest migration to apply; absent applies all. */
+  readonly to?: number | undefined;
+};
+
+/**
+ * Applies pending migrations, creating the database where there is none. Safe with any number of starters at once. Throws
+ * StoreError: for a failed statement, an altered migration, a database newer than this binary.
+ */
 export async function migrate(
   database: string,
-  options: { readonly dryRun?: boolean; readonly to?: number } = {},
+  options: MigrateOptions = {},
 ): Promise<MigrationResult> {
-  throw new StoreError(`cannot migrate ${database} ${JSON.stringify(options)}`);
+  const path = sqlitePath(database);
+  const plan = { database: `database ${path}`, to: options.to };
+  if (options.dryRun === true) {
+    const ledger = peek(path);
+    const pending = planMigrations(ledger, embeddedMigrations, plan);
+    return { applied: pending.map(toName), version: ledgerVersion(ledger) };
+  }
+  // Asks for the impossible are refused before a file is made for them.
+  if (!existsSync(path)) planMigrations([], embeddedMigrations, plan);
+  const sqlite = openSqlite(path, "create");
+  try {
+    const applied = await applyMigrations(sqlite, embeddedMigrations, options.to);
+    return { applied: applied.map(toName), version: ledgerVersion(readLedger(sqlite)) };
+  } finally {
+    sqlite.close();
+  }
 }
 
-/** What is applied and what is pending. Writes nothing, creates no file. Throws StoreError. */
+/** What is applied and what is pending. Writes nothing, creates no file. Throws StoreError, as `migrate` does. */
 export async function migrationStatus(database: string): Promise<MigrationStatus> {
-  throw new StoreError(`cannot migrate ${database}`);
+  const path = sqlitePath(database);
+  const ledger = peek(path);
+  planMigrations(ledger, embeddedMigrations, { database: `database ${path}` });
+  const appliedAt = new Map(ledger.map((entry) => [entry.number, entry.appliedAt]));
+  return {
+    migrations: embeddedMigrations.map(({ number, name }) => ({
+      number,
+      name,
+      appliedAt: appliedAt.get(number) ?? null,
+    })),
+    version: ledgerVersion(ledger),
+  };
+}
+
+function sqlitePath(database: string): string {
+  const address = parseDatabase(database);
+  if (address.kind === "postgres") throw postgresUnsupported();
+  return address.path;
+}
+
+function peek(path: string): readonly LedgerEntry[] {
+  if (!existsSync(path)) return [];
+  const sqlite = openSqlite(path, "read");
+  try {
+    return readLedger(sqlite);
+  } catch (thrown) {
+    throw toStoreError(thrown, path);
+  } finally {
+    sqlite.close();
+  }
+}
+
+function toName(migration: Migration): MigrationName {
+  return { number: migration.number, name: migration.name };
 }

@@ -86,6 +86,7 @@ export type UsageReportRow = {
   /** The day as YYYY-MM-DD (UTC), or the name of what is grouped by; for `key` the key's id. */
   readonly group: string;
   readonly requests: number;
+  /** Requests that ended `failed` or `cut`; one that its client cancelled is no error. */
   readonly errors: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
@@ -110,19 +111,27 @@ export type Store = {
   readonly kind: "sqlite" | "postgres";
   /** Throws StoreError on a duplicate hash. */
   insertKey(key: KeyRecord): Promise<void>;
-  /** The key with this id, or the keys whose printed prefix starts with it. */
+  /** The key with this id, else the keys whose printed prefix starts with it, newest first. None for an empty text. */
   findKeys(idOrPrefix: string): Promise<readonly KeyRecord[]>;
   /** Newest first. */
   listKeys(filter: { readonly tenantId?: string }): Promise<readonly KeyRecord[]>;
   /** False when it was already revoked or does not exist. */
   revokeKey(id: string, at: number): Promise<boolean>;
-  /** Stores the replacement and lets the old key live until `oldExpiresAt`, in one transaction. */
+  /**
+   * Stores the replacement and lets the old key live until `oldExpiresAt` or its own earlier end, in one transaction. Throws
+   * StoreError when the old key does not exist or is revoked, or the replacement's hash is taken.
+   */
   rotateKey(id: string, replacement: KeyRecord, oldExpiresAt: number): Promise<void>;
+  /** Writes when keys, by id, were last used; never moves a key's time back, and is no change to `keyChanges`. */
   touchKeys(lastUsed: ReadonlyMap<string, number>): Promise<void>;
-  /** Cheap when nothing changed: called several times a second. `since` 0 gives every key. */
+  /**
+   * Cheap when nothing changed: called several times a second. `since` 0 gives every key; so does a version newer than the
+   * store's own, which then answers with its lower one (the database was replaced by an older copy).
+   */
   keyChanges(since: number): Promise<KeyChanges>;
-  /** Idempotent by row id. Rows of a key that no longer exists are kept. */
+  /** All rows or none, in one transaction. Idempotent by row id. Rows of a key that no longer exists are kept. */
   recordUsage(rows: readonly UsageRow[]): Promise<void>;
+  /** Days in order; other groups by cost, then tokens, then requests, the most first, then by name. Sums are exact to 2^53. */
   usageReport(query: UsageQuery): Promise<readonly UsageReportRow[]>;
   /** Totals per key of rows created at or after `since`. */
   usageTotals(since: number): Promise<readonly KeyTotals[]>;
@@ -134,4 +143,11 @@ export type Store = {
 /** What failed in storage, said so that an operator knows what to do. */
 export class StoreError extends Error {
   override readonly name = "StoreError";
+  /** True when the store works but refuses this very data, so that trying again is useless. */
+  readonly rejected: boolean;
+
+  constructor(message: string, options: ErrorOptions & { readonly rejected?: boolean } = {}) {
+    super(message, options);
+    this.rejected = options.rejected ?? false;
+  }
 }

@@ -1,0 +1,53 @@
+import { existsSync } from "node:fs";
+import { createKeyMethods } from "./embedded-keys.ts";
+import { embeddedMigrations, readLedger } from "./embedded-migrations.ts";
+import { createUsageMethods } from "./embedded-usage.ts";
+import { ledgerVersion, planMigrations } from "./migration.ts";
+import { toStoreError } from "./sqlite-error.ts";
+import { openSqlite, type Sqlite } from "./sqlite.ts";
+import { type Store, StoreError } from "./store.ts";
+
+/**
+ * The store in one SQLite file, for one machine. The file must exist and be migrated. Calls do their work at once on the calling
+ * thread and wait only, without blocking it, while another process writes. Throws StoreError.
+ */
+export function createEmbeddedStore(path: string): Store {
+  if (!existsSync(path)) {
+    throw new StoreError(`database ${path}: does not exist: run \`xjp migrate\` to create it`);
+  }
+  const sqlite = openSqlite(path, "write");
+  try {
+    checkSchema(sqlite);
+    const pinged = sqlite.prepare("select count(*) from xjp_migrations");
+    return {
+      kind: "sqlite",
+      ...createKeyMethods(sqlite),
+      ...createUsageMethods(sqlite),
+      async ping() {
+        try {
+          pinged.get();
+        } catch (thrown) {
+          throw toStoreError(thrown, path);
+        }
+      },
+      async close() {
+        sqlite.close();
+      },
+    };
+  } catch (thrown) {
+    sqlite.close();
+    throw toStoreError(thrown, path);
+  }
+}
+
+function checkSchema(sqlite: Sqlite): void {
+  const database = `database ${sqlite.path}`;
+  const ledger = readLedger(sqlite);
+  if (planMigrations(ledger, embeddedMigrations, { database }).length === 0) return;
+  const version = ledgerVersion(ledger);
+  const found = version === 0 ? "has no tables of xjp" : `is at migration ${version}`;
+  const newest = embeddedMigrations.at(-1)?.number ?? 0;
+  throw new StoreError(
+    `${database}: ${found}, this binary needs migration ${newest}: run \`xjp migrate\``,
+  );
+}
