@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
+import type { Json, JsonObject } from "../../hub/json.ts";
 import type {
   CacheHint,
   Message,
@@ -7,6 +7,7 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from "../../hub/request.ts";
+import { thoughtSignature } from "./extra-content.ts";
 import { type ContentPart, decodeCache, decodePart } from "./ingress-part.ts";
 import { decodeReasoning } from "./reasoning.ts";
 import {
@@ -18,7 +19,6 @@ import {
   note,
   noteHere,
   type Reading,
-  textOf,
 } from "./schema.ts";
 
 type AssistantPart = Extract<Message, { role: "assistant" }>["parts"][number];
@@ -83,7 +83,11 @@ function decodeContent<Kept extends ContentPart>(
     for (const [index, value] of content.entries()) add(decodePart(reading, index, value), index);
     reading.trail.pop();
   }
-  // A mark on the whole message stands for one on its last part.
+  return parts;
+}
+
+/** A mark on a whole message stands for one on its last part. */
+function withCache<Marked extends ContentPart>(message: JsonObject, parts: Marked[]): Marked[] {
   const cache = decodeCache(message["cache_control"]);
   const last = cache ? parts.pop() : undefined;
   if (last) parts.push({ ...last, cache });
@@ -93,13 +97,6 @@ function decodeContent<Kept extends ContentPart>(
 function nameOf(reading: Reading, message: JsonObject): { readonly name?: string } {
   const name = message["name"] ?? undefined;
   return name === undefined ? {} : { name: asString(reading, "name", name) };
-}
-
-/** Gemini's opaque signature in its compatible endpoint's convention, on tool calls and messages alike. */
-export function thoughtSignature(holder: JsonObject): string | undefined {
-  const extra = holder["extra_content"];
-  const google = isJsonObject(extra) ? extra["google"] : undefined;
-  return isJsonObject(google) ? textOf(google["thought_signature"]) : undefined;
 }
 
 function decodeCall(reading: Reading, value: JsonObject, id: string): ToolCallPart {
@@ -145,7 +142,7 @@ function legacyId(message: number): string {
 function decodeAssistant(reading: Reading, at: number, message: JsonObject): Message {
   noteUnknown(reading, message, ASSISTANT_FIELDS);
   const parts: AssistantPart[] = [...decodeReasoning(message)];
-  parts.push(...decodeContent(reading, message, isContentPart));
+  parts.push(...withCache(message, decodeContent(reading, message, isContentPart)));
   const refusal = message["refusal"] ?? undefined;
   if (refusal !== undefined && refusal !== "") {
     parts.push({ type: "refusal", text: asString(reading, "refusal", refusal) });
@@ -196,7 +193,7 @@ function decodeSystem(
   noteUnknown(reading, message, FIELDS);
   return {
     role: "system",
-    parts: decodeContent(reading, message, isTextPart),
+    parts: withCache(message, decodeContent(reading, message, isTextPart)),
     ...(role === "developer" ? { authority: "developer" } : {}),
     ...nameOf(reading, message),
   };
@@ -250,7 +247,7 @@ export function decodeMessages(
         }
         case "user": {
           noteUnknown(reading, message, FIELDS);
-          const parts = decodeContent(reading, message, isUserPart);
+          const parts = withCache(message, decodeContent(reading, message, isUserPart));
           messages.push({ role: "user", parts, ...nameOf(reading, message) });
           break;
         }

@@ -3,6 +3,7 @@ import { replaceJson } from "../../hub/json-edit.ts";
 import type { JsonObject } from "../../hub/json.ts";
 import type { AudioPart, ImagePart, Part, ReasoningPart, ToolCallPart } from "../../hub/request.ts";
 import type { ReplyContext } from "../../hub/wire.ts";
+import { encodeSignature } from "./extra-content.ts";
 import { encodeFinish } from "./finish.ts";
 import { toUrl } from "./media.ts";
 import { encodeDetail, readableText } from "./reasoning.ts";
@@ -53,13 +54,6 @@ function encodeReasoning(parts: readonly ReasoningPart[]): JsonObject {
     ...(text === "" ? {} : { reasoning_content: text, reasoning: text }),
     reasoning_details: parts.flatMap((part, index) => encodeDetail(part, index)),
   };
-}
-
-/** Gemini's signature on a tool call, where its compatible endpoint has it. */
-export function encodeSignature(signature: string | undefined): JsonObject {
-  return signature === undefined
-    ? {}
-    : { extra_content: { google: { thought_signature: signature } } };
 }
 
 function encodeCall(part: ToolCallPart): JsonObject {

@@ -44,13 +44,21 @@ export function decodeDetail(value: Json): ReasoningDetail | undefined {
   }
 }
 
-/** Whether an entry goes on with the block that an earlier one began. */
-export function isSameBlock(earlier: ReasoningDetail, later: ReasoningDetail): boolean {
+/** Whether an entry goes on with the block that an earlier one began; a signature stands behind the last of its text. */
+export function isSameBlock(
+  earlier: ReasoningDetail,
+  later: ReasoningDetail,
+  isSigned: boolean,
+): boolean {
   if (earlier.form !== later.form) return false;
   if (earlier.id !== undefined && later.id !== undefined && earlier.id !== later.id) return false;
   // Encrypted blocks come whole; only an id could say that two entries are one.
   if (earlier.form === "encrypted") return earlier.id !== undefined && earlier.id === later.id;
-  return earlier.index !== undefined && earlier.index === later.index;
+  return earlier.index === later.index && !(isSigned && later.text !== "");
+}
+
+function hasSignature(part: ReasoningPart | undefined): boolean {
+  return part?.signature !== undefined || part?.data !== undefined;
 }
 
 /** Whole blocks from `reasoning_details`, also from a list of unjoined stream pieces as some clients send it back. */
@@ -61,7 +69,8 @@ export function decodeDetails(values: readonly Json[]): ReasoningPart[] {
     const detail = decodeDetail(value);
     if (!detail) continue;
     const { index: _, ...fields } = detail;
-    const open = last && isSameBlock(last, detail) ? parts.pop() : undefined;
+    const open =
+      last && isSameBlock(last, detail, hasSignature(parts.at(-1))) ? parts.pop() : undefined;
     if (open) {
       const { text, data, ...rest } = fields;
       const joined = (open.data ?? "") + (data ?? "");

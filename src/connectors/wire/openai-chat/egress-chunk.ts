@@ -1,0 +1,142 @@
+import { ChatError } from "../../hub/error.ts";
+import type { ChatEvent, FinishReason } from "../../hub/event.ts";
+import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
+import { createDeltaReader } from "./egress-delta.ts";
+import { decodeInnerError } from "./egress-error.ts";
+import { decodeFinish } from "./finish.ts";
+import { isJsonArray, textOf } from "./schema.ts";
+import { decodeUsage } from "./usage.ts";
+
+/** Reads chunks of a stream; a whole reply is one chunk whose delta is called `message`. */
+export type ChunkReader = {
+  /** Throws ChatError if the chunk is an error. A chunk that is none yields nothing. */
+  read(chunk: JsonObject): readonly ChatEvent[];
+  /** The good end, however the provider marked it. */
+  finish(): readonly ChatEvent[];
+  /** Whether an answer has begun. */
+  readonly started: boolean;
+  /** Whether the provider has said why it ended. */
+  readonly finished: boolean;
+};
+
+const NOTHING: readonly ChatEvent[] = [];
+
+/** What an error chunk holds, if it is one: OpenAI and OpenRouter, vLLM, Alibaba, an error within the choice. */
+function errorIn(chunk: JsonObject, choice: JsonObject | undefined): Json | undefined {
+  const error = chunk["error"] ?? undefined;
+  if (error !== undefined) return chunk;
+  const inner = choice?.["error"] ?? undefined;
+  if (choice !== undefined && inner !== undefined) return choice;
+  if (chunk["object"] === "error") return chunk;
+  const isBare = chunk["choices"] === undefined && textOf(chunk["code"]) !== undefined;
+  return isBare && textOf(chunk["message"]) !== undefined ? chunk : undefined;
+}
+
+/** The first answer; further ones (`n` above 1) exist only for callers who get the provider's words verbatim. */
+function firstChoice(choices: readonly Json[]): JsonObject | undefined {
+  for (const choice of choices) {
+    if (isJsonObject(choice) && (choice["index"] ?? 0) === 0) return choice;
+  }
+  return undefined;
+}
+
+function objects(value: Json | undefined): readonly JsonObject[] {
+  return isJsonArray(value) ? value.filter(isJsonObject) : [];
+}
+
+function readLogprobs(choice: JsonObject, events: ChatEvent[]): void {
+  const logprobs = choice["logprobs"];
+  if (!isJsonObject(logprobs)) return;
+  const refusal = objects(logprobs["refusal"]);
+  events.push({
+    type: "logprobs",
+    content: objects(logprobs["content"]),
+    ...(refusal.length > 0 ? { refusal } : {}),
+  });
+}
+
+/** Starts a reader for one answer. */
+export function createChunkReader(): ChunkReader {
+  let id: string | undefined;
+  let created: number | undefined;
+  let started = false;
+  let finish: { reason: FinishReason; native?: string; stopSequence?: string } | undefined;
+  const delta = createDeltaReader(() =>
+    // Ids of tool calls may hold nothing else at some providers.
+    String(id ?? created ?? "0").replace(/[^\w-]/g, "_"),
+  );
+
+  const start = (chunk: JsonObject, events: ChatEvent[]): void => {
+    started = true;
+    id = textOf(chunk["id"]);
+    const model = textOf(chunk["model"]);
+    const time = chunk["created"];
+    // Azure's first chunk is about the prompt and has zeros and empty texts.
+    if (typeof time === "number" && time > 0) created = Math.floor(time);
+    events.push({
+      type: "start",
+      ...(id === undefined ? {} : { id }),
+      ...(model === undefined ? {} : { model }),
+      ...(created === undefined ? {} : { created }),
+    });
+  };
+
+  const readFinish = (choice: JsonObject, events: ChatEvent[]): void => {
+    const word = textOf(choice["finish_reason"]);
+    if (word === undefined) return;
+    const meant = decodeFinish(word);
+    if (meant.reason === "error") {
+      const native = textOf(choice["native_finish_reason"]) ?? word;
+      throw new ChatError("bad-upstream", `the provider broke the answer off (${native})`);
+    }
+    delta.close(events);
+    const native = textOf(choice["native_finish_reason"]) ?? meant.native;
+    const stopSequence = textOf(choice["stop_reason"]);
+    finish = {
+      reason:
+        stopSequence !== undefined && meant.reason === "stop" ? "stop-sequence" : meant.reason,
+      ...(native === undefined ? {} : { native }),
+      ...(stopSequence === undefined ? {} : { stopSequence }),
+    };
+  };
+
+  return {
+    read(chunk) {
+      const choices = chunk["choices"];
+      const choice = isJsonArray(choices) ? firstChoice(choices) : undefined;
+      const error = errorIn(chunk, choice);
+      if (error !== undefined) throw decodeInnerError(error);
+      const events: ChatEvent[] = [];
+      if (choice) {
+        if (!started) start(chunk, events);
+        const body = choice["delta"] ?? choice["message"];
+        if (isJsonObject(body)) delta.read(body, events);
+        readLogprobs(choice, events);
+        readFinish(choice, events);
+      }
+      const groq = chunk["x_groq"];
+      const usage =
+        decodeUsage(chunk["usage"]) ??
+        // Moonshot puts it into the choice, Groq into a field of its own.
+        decodeUsage(choice?.["usage"]) ??
+        (isJsonObject(groq) ? decodeUsage(groq["usage"]) : undefined);
+      if (usage) events.push({ type: "usage", usage });
+      return events.length > 0 ? events : NOTHING;
+    },
+    finish() {
+      const events: ChatEvent[] = [];
+      delta.close(events);
+      const { reason, ...rest } = finish ?? { reason: "stop" };
+      // Some hosts say "stop" after calling tools.
+      const meant = reason === "stop" && delta.sawToolCall ? "tool-calls" : reason;
+      events.push({ type: "finish", reason: meant, ...rest });
+      return events;
+    },
+    get started() {
+      return started;
+    },
+    get finished() {
+      return finish !== undefined;
+    },
+  };
+}

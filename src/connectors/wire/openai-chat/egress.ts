@@ -1,0 +1,16 @@
+import type { ProviderHalf } from "../../hub/wire.ts";
+import { decodeError } from "./egress-error.ts";
+import { encodeRequest } from "./egress-request.ts";
+import { decodeReply, decodeStream } from "./egress-stream.ts";
+import type { OpenAIChatQuirks } from "./quirks.ts";
+
+export type { OpenAIChatFeature, OpenAIChatQuirks } from "./quirks.ts";
+
+/** OpenAI's Chat Completions as we speak it to a provider. */
+export const openaiChatProvider: ProviderHalf<OpenAIChatQuirks> = {
+  dialect: "openai-chat",
+  encodeRequest,
+  decodeReply,
+  decodeStream,
+  decodeError,
+};
