@@ -1,0 +1,114 @@
+import type { Config, ProviderConfig } from "./config.ts";
+import { defaultDatabase, type Place, readDatabaseUrl } from "./database-url.ts";
+import { knownProviders } from "./known-providers.ts";
+import { resolveModels } from "./models.ts";
+import { showKey } from "./path.ts";
+import { createProviders, type Providers, variablesSet } from "./providers.ts";
+import type { FileConfig } from "./schema.ts";
+
+export type BuildInput = Place & {
+  /** Absolute path of the file, if there is one. */
+  readonly file: string | undefined;
+  readonly demo: boolean;
+};
+
+/** The configuration of a file, with its defaults and overrides in it, that all checks have let pass. */
+export function buildConfig(from: FileConfig, { file, demo, cwd, env }: BuildInput): Config {
+  const providers = createProviders(from.providers, env);
+  const retry = { maxRetries: from.retry.max_retries, backoffMs: from.retry.backoff_ms };
+  const { models, warnings, routed } = resolveModels(from.models, providers, retry);
+  const isOpen = models.length === 0;
+  const wanted = new Set([
+    ...providers.declared,
+    ...(isOpen ? providers.inEnvironment : routed),
+    ...(demo ? ["demo"] : []),
+  ]);
+  const usable = usableProviders(wanted, providers);
+  return {
+    file,
+    warnings: [
+      ...providers.warnings,
+      ...warnings,
+      ...leftOut(
+        [...wanted].filter((name) => !routed.has(name)),
+        providers,
+        env,
+      ),
+      ...(isOpen && usable.length === 0 ? [nothingToServe] : []),
+    ],
+    server: {
+      host: from.server.host,
+      port: from.server.port,
+      drainMs: from.server.drain_ms,
+      keepAliveMs: from.server.keep_alive_ms,
+    },
+    database: databaseOf(from, { cwd, env }),
+    log: from.log,
+    providers: usable,
+    models,
+    rateLimiting: {
+      defaultRpm: from.rate_limiting.default_rpm,
+      burstSize: from.rate_limiting.burst_size,
+    },
+    timeouts: {
+      connectMs: from.timeouts.connect_ms,
+      headersMs: from.timeouts.headers_ms,
+      firstEventMs: from.timeouts.first_event_ms,
+      idleMs: from.timeouts.idle_ms,
+      totalMs: from.timeouts.total_ms,
+    },
+    retry,
+    breaker: { failures: from.breaker.failures, cooldownMs: from.breaker.cooldown_ms },
+    limits: {
+      maxBodyBytes: from.limits.max_body_bytes,
+      maxMessages: from.limits.max_messages,
+      maxTokens: from.limits.max_tokens,
+    },
+    cors: from.cors,
+    prices: Object.fromEntries(
+      Object.entries(from.prices).map(([name, { cache_read, cache_write, ...price }]) => [
+        name,
+        {
+          ...price,
+          ...(cache_read === undefined ? {} : { cacheRead: cache_read }),
+          ...(cache_write === undefined ? {} : { cacheWrite: cache_write }),
+        },
+      ]),
+    ),
+  };
+}
+
+const nothingToServe =
+  "no provider is configured: set OPENROUTER_API_KEY or another provider's key, write a configuration file, or try xjp serve --demo";
+
+function usableProviders(names: Iterable<string>, providers: Providers): readonly ProviderConfig[] {
+  return [...names].flatMap((name) => {
+    const state = providers.state(name);
+    return state.usable ? [state.provider] : [];
+  });
+}
+
+/** A warning for each provider that somebody configured and that cannot be used; those of routes are told with the route. */
+function leftOut(
+  names: readonly string[],
+  providers: Providers,
+  env: Place["env"],
+): readonly string[] {
+  return names.flatMap((name) => {
+    const state = providers.state(name);
+    if (state.usable) return [];
+    const known = knownProviders.find((each) => each.name === name);
+    const variables = known ? variablesSet(known, env) : [];
+    const who = providers.declared.includes(name)
+      ? `providers.${showKey(name)} is left out`
+      : `${variables.join(" and ")} in the environment: provider ${name} is left out`;
+    return [`${who}: ${state.reason}`];
+  });
+}
+
+function databaseOf({ database }: FileConfig, place: Place): string {
+  if (database === undefined) return defaultDatabase(place.env);
+  const read = readDatabaseUrl(typeof database === "string" ? database : database.url, place);
+  if ("problem" in read) throw new Error(`database: ${read.problem}`);
+  return read.url;
+}

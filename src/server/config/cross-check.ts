@@ -1,0 +1,42 @@
+import type { PathFault } from "./faults.ts";
+import { checkModels } from "./check-models.ts";
+import { checkProviders } from "./check-providers.ts";
+import { type Place, readDatabaseUrl } from "./database-url.ts";
+import { child, isTable, type Path } from "./path.ts";
+import { quoted } from "./wording.ts";
+
+/**
+ * What the schema cannot see: names that lead nowhere, fields that exclude each other, URLs that are none. The tree may have
+ * faults of shape; what they touch is left to the schema.
+ */
+export function crossCheck(tree: unknown, place: Place): readonly PathFault[] {
+  return [
+    ...checkProviders(child(tree, "providers")),
+    ...checkModels(child(tree, "models"), child(tree, "providers")),
+    ...checkDatabase(child(tree, "database"), place),
+    ...checkOrigins(child(child(tree, "cors"), "origins")),
+  ];
+}
+
+/** Whether `database`, a string or a table with `url`, names a database. */
+export function checkDatabase(value: unknown, place: Place): readonly PathFault[] {
+  const url = isTable(value) ? child(value, "url") : value;
+  const path: Path = isTable(value) ? ["database", "url"] : ["database"];
+  if (typeof url !== "string" || url === "") return [];
+  const read = readDatabaseUrl(url, place);
+  return "problem" in read ? [{ path, problem: read.problem }] : [];
+}
+
+function checkOrigins(value: unknown): readonly PathFault[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((origin: unknown, index): readonly PathFault[] => {
+    if (typeof origin !== "string" || origin === "*" || isOrigin(origin)) return [];
+    const problem = `found ${quoted(origin)}, expected "*" or an origin such as "https://example.com"`;
+    return [{ path: ["cors", "origins", index], problem }];
+  });
+}
+
+/** True for exactly what browsers send in `Origin`: scheme, host and port, no path. */
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}

@@ -1,0 +1,113 @@
+import { type ConnectorKind, connectorKinds, type ProviderConfig } from "./config.ts";
+import { type KnownProvider, knownProvider, knownProviders } from "./known-providers.ts";
+import { showKey } from "./path.ts";
+import type { Environment } from "./references.ts";
+import type { FileProvider, ProviderKind } from "./schema-parts.ts";
+
+/** A provider that requests can be sent to, or why none can. */
+export type ProviderState =
+  | { readonly usable: true; readonly provider: ProviderConfig }
+  | { readonly usable: false; readonly reason: string };
+
+/** Providers by their names in lower case. */
+export type Providers = {
+  /** What is known of a name that the checks have let pass. */
+  state(name: string): ProviderState;
+  /** Names of the tables of the file. */
+  readonly declared: readonly string[];
+  /** Known names whose credentials or address are in the environment, in the order of the table of known providers. */
+  readonly inEnvironment: readonly string[];
+  /** Keys of the file that the environment hides. */
+  readonly warnings: readonly string[];
+};
+
+/** Puts together what file and environment say of the providers; the environment wins. */
+export function createProviders(
+  tables: Readonly<Record<string, FileProvider>>,
+  env: Environment,
+): Providers {
+  const declared = new Map(
+    Object.entries(tables).map(([name, table]) => [name.toLowerCase(), table]),
+  );
+  return {
+    state: (name) => resolveProvider(name, declared.get(name), env),
+    declared: [...declared.keys()],
+    inEnvironment: knownProviders
+      .filter((known) => variablesSet(known, env).length > 0)
+      .map((known) => known.name),
+    warnings: [...declared].flatMap(([name, table]) => hiddenKeys(name, table, env)),
+  };
+}
+
+/** The variables of a known provider that are set, in the order in which they are asked. */
+export function variablesSet(known: KnownProvider, env: Environment): readonly string[] {
+  return [...known.keyVariables, ...known.baseUrlVariables].filter((name) => env[name]);
+}
+
+function resolveProvider(
+  name: string,
+  table: FileProvider | undefined,
+  env: Environment,
+): ProviderState {
+  const known = sameHost(knownProvider(name), table);
+  const profile = table?.profile ?? known?.profile;
+  const kind = table?.kind ?? (profile === undefined ? known?.kind : "openai-compatible");
+  if (kind === undefined) return { usable: false, reason: "it is not configured" };
+  if (!hasConnector(kind)) {
+    return { usable: false, reason: `this build has no connector of kind ${kind}` };
+  }
+  const key = first(known?.keyVariables, env);
+  const apiKeys = key === undefined ? keysOf(table) : [key];
+  const baseUrl = first(known?.baseUrlVariables, env) ?? table?.base_url;
+  // Somebody's own server may want no key; the public hosts always do.
+  if (apiKeys.length === 0 && baseUrl === undefined && known?.needsKey === true) {
+    return { usable: false, reason: missingKey(name, known) };
+  }
+  return {
+    usable: true,
+    provider: {
+      name,
+      kind,
+      ...(profile === undefined ? {} : { profile }),
+      ...(baseUrl === undefined ? {} : { baseUrl: baseUrl.replace(/\/+$/, "") }),
+      apiKeys,
+      headers: table?.headers ?? {},
+    },
+  };
+}
+
+/** Requests will be paid for by another account than the file says: worth a word. */
+function hiddenKeys(name: string, table: FileProvider, env: Environment): readonly string[] {
+  const variable = sameHost(knownProvider(name), table)?.keyVariables.find((each) => env[each]);
+  const keys = keysOf(table);
+  if (variable === undefined || keys.length === 0) return [];
+  if (keys.length === 1 && keys[0] === env[variable]) return [];
+  return [`${variable} in the environment replaces the key of [providers.${showKey(name)}]`];
+}
+
+/** The known provider, unless a table of its name makes something else of it. */
+function sameHost(
+  known: KnownProvider | undefined,
+  table: FileProvider | undefined,
+): KnownProvider | undefined {
+  const otherKind = table?.kind !== undefined && table.kind !== known?.kind;
+  const otherProfile = table?.profile !== undefined && table.profile !== known?.profile;
+  return otherKind || otherProfile ? undefined : known;
+}
+
+function hasConnector(kind: ProviderKind): kind is ConnectorKind {
+  return connectorKinds.some((each) => each === kind);
+}
+
+function first(variables: readonly string[] | undefined, env: Environment): string | undefined {
+  return variables?.map((variable) => env[variable]).find((text) => text);
+}
+
+function keysOf(table: FileProvider | undefined): readonly string[] {
+  if (table?.api_keys) return table.api_keys;
+  return table?.api_key === undefined ? [] : [table.api_key];
+}
+
+function missingKey(name: string, { keyVariables }: KnownProvider): string {
+  return `it has no key; set ${keyVariables.join(" or ")}, or api_key in [providers.${showKey(name)}]`;
+}
