@@ -3,18 +3,19 @@ import { defaultDatabase, type Place, readDatabaseUrl } from "./database-url.ts"
 import { knownProviders } from "./known-providers.ts";
 import { resolveModels } from "./models.ts";
 import { showKey } from "./path.ts";
-import { createProviders, type Providers, variablesSet } from "./providers.ts";
+import { type Providers, variablesSet } from "./providers.ts";
 import type { FileConfig } from "./schema.ts";
 
 export type BuildInput = Place & {
   /** Absolute path of the file, if there is one. */
   readonly file: string | undefined;
   readonly demo: boolean;
+  readonly providers: Providers;
 };
 
 /** The configuration of a file, with its defaults and overrides in it, that all checks have let pass. */
-export function buildConfig(from: FileConfig, { file, demo, cwd, env }: BuildInput): Config {
-  const providers = createProviders(from.providers, env);
+export function buildConfig(from: FileConfig, input: BuildInput): Config {
+  const { file, demo, providers, cwd, env } = input;
   const retry = { maxRetries: from.retry.max_retries, backoffMs: from.retry.backoff_ms };
   const { models, warnings, routed } = resolveModels(from.models, providers, retry);
   const isOpen = models.length === 0;

@@ -12,6 +12,7 @@ import {
   type Override,
   readOverrides,
 } from "./overrides.ts";
+import { createProviders, type Providers } from "./providers.ts";
 import type { Environment } from "./references.ts";
 import { fileSchema } from "./schema.ts";
 
@@ -29,6 +30,7 @@ export type Loaded = {
   readonly config: Config;
   readonly tree: FileTree;
   readonly overrides: readonly Override[];
+  readonly providers: Providers;
 };
 
 /**
@@ -55,6 +57,8 @@ export async function loadWithSources({ flags, env, cwd }: LoadInput): Promise<L
   if (!Check(fileSchema, whole)) {
     throw new Error("the configuration has passed its checks and does not fit its schema");
   }
-  const config = buildConfig(whole, { file: file?.path, demo: flags.demo === true, cwd, env });
-  return { config, tree, overrides };
+  const providers = createProviders(whole.providers, env);
+  const demo = flags.demo === true;
+  const config = buildConfig(whole, { file: file?.path, demo, providers, cwd, env });
+  return { config, tree, overrides, providers };
 }

@@ -13,6 +13,8 @@ export type ProviderState =
 export type Providers = {
   /** What is known of a name that the checks have let pass. */
   state(name: string): ProviderState;
+  /** The environment variable that a provider's `api_key` or `base_url` is taken from. */
+  variable(name: string, field: string): string | undefined;
   /** Names of the tables of the file. */
   readonly declared: readonly string[];
   /** Known names whose credentials or address are in the environment, in the order of the table of known providers. */
@@ -31,6 +33,11 @@ export function createProviders(
   );
   return {
     state: (name) => resolveProvider(name, declared.get(name), env),
+    variable(name, field) {
+      const known = sameHost(knownProvider(name), declared.get(name));
+      const byField = { api_key: known?.keyVariables, base_url: known?.baseUrlVariables };
+      return field === "api_key" || field === "base_url" ? first(byField[field], env) : undefined;
+    },
     declared: [...declared.keys()],
     inEnvironment: knownProviders
       .filter((known) => variablesSet(known, env).length > 0)
@@ -56,9 +63,11 @@ function resolveProvider(
   if (!hasConnector(kind)) {
     return { usable: false, reason: `this build has no connector of kind ${kind}` };
   }
-  const key = first(known?.keyVariables, env);
-  const apiKeys = key === undefined ? keysOf(table) : [key];
-  const baseUrl = first(known?.baseUrlVariables, env) ?? table?.base_url;
+  const keyVariable = first(known?.keyVariables, env);
+  const baseUrlVariable = first(known?.baseUrlVariables, env);
+  const key = keyVariable && env[keyVariable];
+  const apiKeys = key ? [key] : keysOf(table);
+  const baseUrl = (baseUrlVariable && env[baseUrlVariable]) ?? table?.base_url;
   // Somebody's own server may want no key; the public hosts always do.
   if (apiKeys.length === 0 && baseUrl === undefined && known?.needsKey === true) {
     return { usable: false, reason: missingKey(name, known) };
@@ -78,7 +87,7 @@ function resolveProvider(
 
 /** Requests will be paid for by another account than the file says: worth a word. */
 function hiddenKeys(name: string, table: FileProvider, env: Environment): readonly string[] {
-  const variable = sameHost(knownProvider(name), table)?.keyVariables.find((each) => env[each]);
+  const variable = first(sameHost(knownProvider(name), table)?.keyVariables, env);
   const keys = keysOf(table);
   if (variable === undefined || keys.length === 0) return [];
   if (keys.length === 1 && keys[0] === env[variable]) return [];
@@ -99,8 +108,9 @@ function hasConnector(kind: ProviderKind): kind is ConnectorKind {
   return connectorKinds.some((each) => each === kind);
 }
 
+/** The first of the variables that is set. */
 function first(variables: readonly string[] | undefined, env: Environment): string | undefined {
-  return variables?.map((variable) => env[variable]).find((text) => text);
+  return variables?.find((variable) => env[variable]);
 }
 
 function keysOf(table: FileProvider | undefined): readonly string[] {

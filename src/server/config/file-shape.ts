@@ -1,0 +1,106 @@
+import type { Config, ModelConfig, ProviderConfig, RouteConfig } from "./config.ts";
+
+/** A value as TOML and JSON can write it. */
+export type Written = string | number | readonly Written[] | { readonly [name: string]: Written };
+
+export type WrittenTable = { readonly [name: string]: Written };
+
+/** What stands in place of a secret. */
+export const mask = "***";
+
+/**
+ * The resolved configuration with the names of the file, ready to be shown: keys, header values and the database's password
+ * are masked. Routes are listed as they are tried.
+ */
+export function toFileShape(config: Config): WrittenTable {
+  const { server, rateLimiting, timeouts, retry, breaker, limits } = config;
+  return {
+    server: {
+      host: server.host,
+      port: server.port,
+      drain_ms: server.drainMs,
+      keep_alive_ms: server.keepAliveMs,
+    },
+    database: { url: maskUrl(config.database) },
+    log: config.log,
+    rate_limiting: { default_rpm: rateLimiting.defaultRpm, burst_size: rateLimiting.burstSize },
+    timeouts: {
+      connect_ms: timeouts.connectMs,
+      headers_ms: timeouts.headersMs,
+      first_event_ms: timeouts.firstEventMs,
+      idle_ms: timeouts.idleMs,
+      total_ms: timeouts.totalMs,
+    },
+    retry: { max_retries: retry.maxRetries, backoff_ms: retry.backoffMs },
+    breaker: { failures: breaker.failures, cooldown_ms: breaker.cooldownMs },
+    limits: {
+      max_body_bytes: limits.maxBodyBytes,
+      max_messages: limits.maxMessages,
+      max_tokens: limits.maxTokens,
+    },
+    cors: { origins: config.cors.origins },
+    providers: Object.fromEntries(config.providers.map((each) => [each.name, provider(each)])),
+    models: Object.fromEntries(config.models.map((each) => [each.name, model(each)])),
+    prices: Object.fromEntries(
+      Object.entries(config.prices).map(([name, { input, output, cacheRead, cacheWrite }]) => [
+        name,
+        written({ input, output, cache_read: cacheRead, cache_write: cacheWrite }),
+      ]),
+    ),
+  };
+}
+
+function provider({ kind, profile, baseUrl, apiKeys, headers }: ProviderConfig): WrittenTable {
+  return written({
+    kind,
+    profile,
+    base_url: baseUrl,
+    api_key: apiKeys.length === 1 ? mask : undefined,
+    api_keys: apiKeys.length > 1 ? apiKeys.map(() => mask) : undefined,
+    headers:
+      Object.keys(headers).length === 0
+        ? undefined
+        : Object.fromEntries(Object.keys(headers).map((name) => [name, mask])),
+  });
+}
+
+function model({ routes }: ModelConfig): WrittenTable {
+  const weighted = routes.filter(({ weight }) => weight !== undefined);
+  const rest = routes.filter(({ weight }) => weight === undefined);
+  if (weighted.length === 0) return routes.length === 0 ? {} : { routes: rest.map(route) };
+  return written({
+    routes: weighted.map(route),
+    fallback: rest.length === 0 ? undefined : rest.map(route),
+  });
+}
+
+function route(from: RouteConfig): WrittenTable {
+  return written({
+    provider: from.provider,
+    provider_model_id: from.providerModelId,
+    weight: from.weight,
+    timeouts_ms: from.timeoutMs,
+    retry: { max_retries: from.retry.maxRetries, backoff_ms: from.retry.backoffMs },
+    region: from.region,
+    project: from.project,
+  });
+}
+
+/** The table without the fields that are not there. */
+function written(fields: Readonly<Record<string, Written | undefined>>): WrittenTable {
+  const table: Record<string, Written> = {};
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) table[name] = value;
+  return table;
+}
+
+/** A database URL without its password, whether that stands before the host or among the parameters. */
+export function maskUrl(database: string): string {
+  if (database.startsWith("sqlite:")) return database;
+  if (!URL.canParse(database)) return mask;
+  const url = new URL(database);
+  if (url.password !== "") url.password = mask;
+  for (const name of url.searchParams.keys()) {
+    if (/pass|key|secret|token/i.test(name)) url.searchParams.set(name, mask);
+  }
+  return url.href;
+}
