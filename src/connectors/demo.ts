@@ -18,19 +18,25 @@ import { checkRequest } from "./demo/support.ts";
 import { ChatError, type Timer } from "./hub/error.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import type { ChatRequest } from "./hub/request.ts";
+import { toBrokenBody, toTimeout } from "./net/failure.ts";
 
 /** Tokens a second of a stream whose model name says nothing. */
 const DEFAULT_RATE = 40;
 
-/** Never answers; the timer runs out, or the signal aborts first. */
+/** What `setTimeout` can wait at most, 24 days; it stands for the timers that never run out. */
+const LONGEST_MS = 2 ** 31 - 1;
+const HOST = "the demo provider";
+
+/** Never answers; the timer runs out (0 and Infinity never do), or the signal aborts first. */
 async function stayDumb(
   clock: Clock,
   ms: number,
   timer: Timer,
   signal: AbortSignal,
 ): Promise<never> {
-  await clock.wait(ms, signal);
-  throw new ChatError("timeout", `the demo provider sent nothing for ${ms} ms`, { timer });
+  const runsOut = ms > 0 && ms <= LONGEST_MS;
+  await clock.wait(runsOut ? ms : LONGEST_MS, signal);
+  throw toTimeout(timer, ms, HOST);
 }
 
 /** The events of each moment, at the script's pace; breaks where the answer says so. */
@@ -46,7 +52,7 @@ async function* perform(
   for (const [position, step] of script.steps.entries()) {
     if (fault === "stall" && position === half) await onStall();
     if (fault === "cut" && position === half) {
-      throw new ChatError("bad-upstream", "the demo provider's answer broke off before its end");
+      throw toBrokenBody(new DOMException("cut", "ConnectionClosed"), HOST);
     }
     await pacer.next(signal);
     if (step.length > 0) yield step;
@@ -92,7 +98,7 @@ export function createDemoConnector(
     // An unstreamed answer has its headers when it is finished, so that timer runs over all of it.
     const stall = (): Promise<never> => stayDumb(clock, headersMs, "headers", signal);
     const wholeMs = (Math.max(0, script.steps.length - 1) * 1000) / rate;
-    if (wholeMs > headersMs) await stall();
+    if (headersMs > 0 && wholeMs > headersMs) await stall();
     const whole: ChatEvent[] = [];
     for await (const events of perform(script, answer.fault, pacer, stall, signal))
       whole.push(...events);

@@ -1,18 +1,12 @@
 /** Time as the demo provider needs it; tests bring their own. */
-import { ChatError } from "../hub/error.ts";
+import { toCancelled } from "../net/failure.ts";
 
 export type Clock = {
   /** Milliseconds from some moment, never backwards. */
   now(): number;
-  /** Resolves after `ms`; throws what `interruption` makes of the signal as soon as it aborts. */
+  /** Resolves after `ms`; throws ChatError as soon as the signal aborts. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 };
-
-/** What an aborted call throws: the signal's own reason if that is a ChatError, else a cancellation. */
-export function interruption(signal: AbortSignal): ChatError {
-  if (signal.reason instanceof ChatError) return signal.reason;
-  return new ChatError("cancelled", "the request was cancelled", { cause: signal.reason });
-}
 
 /** The machine's clock. Leaves no timer and no listener behind. */
 export const systemClock: Clock = {
@@ -20,12 +14,12 @@ export const systemClock: Clock = {
   wait(ms, signal) {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
-        reject(interruption(signal));
+        reject(toCancelled(signal));
         return;
       }
       const abort = (): void => {
         clearTimeout(timer);
-        reject(interruption(signal));
+        reject(toCancelled(signal));
       };
       const timer = setTimeout(() => {
         signal.removeEventListener("abort", abort);
@@ -47,7 +41,7 @@ export function createPacer(rate: number, clock: Clock): Pacer {
   let count = 0;
   return {
     async next(signal) {
-      if (signal.aborted) throw interruption(signal);
+      if (signal.aborted) throw toCancelled(signal);
       const due = rate === Infinity ? 0 : start + (count++ * 1000) / rate - clock.now();
       if (due > 0) await clock.wait(due, signal);
     },

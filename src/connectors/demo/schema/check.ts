@@ -1,4 +1,4 @@
-/** Whether a value is valid against a JSON Schema (draft 2020-12 without remote references; `format` is a note, as there). */
+/** Whether a value is valid against a JSON Schema (drafts 7 to 2020-12 without remote references; `format` is a note, as there). */
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 
 /** The schema at a local reference (`#`, `#/$defs/city`); undefined when there is none. */
@@ -43,10 +43,19 @@ function isMultiple(value: number, factor: number): boolean {
   return Math.abs(quotient - Math.round(quotient)) < 1e-9 * Math.max(1, Math.abs(quotient));
 }
 
+/** The rules of the first items in order, and of all after them; also as drafts before 2020-12 wrote it. */
+export function itemRules(schema: JsonObject): {
+  readonly prefix: readonly Json[];
+  readonly rest: Json | undefined;
+} {
+  const { items, prefixItems, additionalItems } = schema;
+  if (Array.isArray(items)) return { prefix: items, rest: additionalItems };
+  return { prefix: Array.isArray(prefixItems) ? prefixItems : [], rest: items };
+}
+
 function isArrayValid(schema: JsonObject, value: readonly Json[], root: Json): boolean {
-  const prefix = Array.isArray(schema["prefixItems"]) ? schema["prefixItems"] : [];
-  const items = schema["items"] ?? true;
-  if (!value.every((item, index) => isValid(prefix[index] ?? items, item, root))) return false;
+  const { prefix, rest = true } = itemRules(schema);
+  if (!value.every((item, index) => isValid(prefix[index] ?? rest, item, root))) return false;
   if (schema["uniqueItems"] === true) {
     const repeated = value.some((item, index) =>
       value.slice(0, index).some((earlier) => equals(earlier, item)),

@@ -1,6 +1,6 @@
 /** Makes a value that is valid against a JSON Schema: what a model does when it is asked for structured output. */
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
-import { isValid, resolveReference } from "./check.ts";
+import { isValid, itemRules, resolveReference } from "./check.ts";
 import { mergeSchemas, omitKeywords } from "./merge.ts";
 import { sampleOf } from "./pattern.ts";
 import { bound, createNumber, createText } from "./scalar.ts";
@@ -34,13 +34,13 @@ function fail(place: Place, why: string): never {
 }
 
 function createList(work: Work, schema: JsonObject, place: Place): readonly Json[] {
-  const prefix = Array.isArray(schema["prefixItems"]) ? schema["prefixItems"] : [];
-  const rest = schema["contains"] ?? schema["items"] ?? {};
-  const wanted = place.depth > SHALLOW || schema["items"] === false ? 0 : 1;
+  const { prefix, rest } = itemRules(schema);
+  const rule = schema["contains"] ?? rest ?? {};
+  const wanted = place.depth > SHALLOW || rest === false ? 0 : 1;
   const least = Math.max(bound(schema, "minItems", 0), prefix.length, wanted);
   const length = Math.min(least, bound(schema, "maxItems", Infinity), MOST_VALUES + 1);
   return Array.from({ length }, (_, index) =>
-    createValue(work, prefix[index] ?? rest, below(place, `${place.path}[${index}]`, index)),
+    createValue(work, prefix[index] ?? rule, below(place, `${place.path}[${index}]`, index)),
   );
 }
 
