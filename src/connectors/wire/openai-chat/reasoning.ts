@@ -52,9 +52,10 @@ export function isSameBlock(
 ): boolean {
   if (earlier.form !== later.form) return false;
   if (earlier.id !== undefined && later.id !== undefined && earlier.id !== later.id) return false;
+  if (earlier.index !== later.index) return false;
   // Encrypted blocks come whole; only an id could say that two entries are one.
   if (earlier.form === "encrypted") return earlier.id !== undefined && earlier.id === later.id;
-  return earlier.index === later.index && !(isSigned && later.text !== "");
+  return !(isSigned && later.text !== "");
 }
 
 function hasSignature(part: ReasoningPart | undefined): boolean {
