@@ -88,7 +88,7 @@ export function baseUrlProblem(text: string): string | undefined {
     return "holds a name or password, expected them in api_key or headers";
   }
   if (url.search !== "" || url.hash !== "") {
-    return `found ${quoted(`${url.search}${url.hash}`)} at its end, expected scheme, host and path only`;
+    return "ends in a query or fragment, expected only scheme, host and path";
   }
   return undefined;
 }

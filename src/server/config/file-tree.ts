@@ -5,11 +5,12 @@ import { withDefaults } from "./defaults.ts";
 import { type Fault, locateFaults } from "./faults.ts";
 import type { FoundFile } from "./find-file.ts";
 import { createLocator, type Locator } from "./locate.ts";
-import { child, isTable, type Path, pathKey } from "./path.ts";
+import { isTable, type Path, pathKey, valueAt } from "./path.ts";
 import { resolveReferences } from "./references.ts";
 import { fileSchema } from "./schema.ts";
 import { checkShape } from "./shape.ts";
 import { parseToml } from "./toml.ts";
+import { quoted } from "./wording.ts";
 
 /** A file as read: fields with references resolved and defaults filled in. */
 export type FileTree = {
@@ -34,7 +35,16 @@ export async function readFileTree(file: FoundFile | undefined, place: Place): P
     folder,
   });
   const whole = withDefaults(fileSchema, tree);
-  const all = [...faults, ...checkShape(fileSchema, whole), ...crossCheck(whole, place)];
+  const all = [...faults, ...checkShape(fileSchema, whole), ...crossCheck(whole, place)].map(
+    ({ path, problem }) => {
+      // A variable or file may hold a secret: the report names it and does not repeat it.
+      const reference = references.get(pathKey(path));
+      const value = reference === undefined ? undefined : valueAt(whole, path);
+      return typeof value === "string" && reference !== undefined
+        ? { path, problem: problem.replace(quoted(value), () => reference) }
+        : { path, problem };
+    },
+  );
   // Most files have no faults and nobody asks for lines.
   let locator: Locator | undefined;
   const lineOf: Locator = (path) => (locator ??= createLocator(file?.text ?? ""))(path);
@@ -42,7 +52,7 @@ export async function readFileTree(file: FoundFile | undefined, place: Place): P
     fields: isTable(whole) ? whole : {},
     faults: locateFaults(all, shown, lineOf),
     sourceOf(path) {
-      if (path.reduce<unknown>(child, tree) === undefined) return undefined;
+      if (valueAt(tree, path) === undefined) return undefined;
       return references.get(pathKey(path)) ?? `${shown}:${lineOf(path)}`;
     },
   };

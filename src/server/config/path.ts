@@ -45,3 +45,8 @@ export function child(value: unknown, name: string | number): unknown {
   if (Array.isArray(value)) return value[Number(name)];
   return isTable(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
+
+/** What stands at a path below a value, or undefined. */
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(child, value);
+}
