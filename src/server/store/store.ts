@@ -32,7 +32,7 @@ export type KeyRecord = {
   readonly revokedAt: number | null;
 };
 
-/** What changed since a version: new or altered keys, and ids of rows that are gone. */
+/** What changed since a version, in order: new or altered keys as they are now, each once, and ids of rows that are gone. */
 export type KeyChanges = {
   readonly version: number;
   readonly changed: readonly KeyRecord[];
@@ -125,7 +125,7 @@ export type Store = {
   /** Writes when keys, by id, were last used; never moves a key's time back, and is no change to `keyChanges`. */
   touchKeys(lastUsed: ReadonlyMap<string, number>): Promise<void>;
   /**
-   * Cheap when nothing changed: called several times a second. `since` 0 gives every key; so does a version newer than the
+   * Cheap when nothing changed: called several times a second. `since` 0 gives every key, the newest first; so does a version newer than the
    * store's own, which then answers with its lower one (the database was replaced by an older copy).
    */
   keyChanges(since: number): Promise<KeyChanges>;
