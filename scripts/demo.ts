@@ -88,7 +88,7 @@ const timer = setTimeout(
   START_MS,
 );
 
-/** Holds back what the gateway says until it has told its address and key, and passes on what comes after. */
+/** Holds back what the gateway says while the demo speaks itself, and passes on what comes after. */
 async function listen(stream: ReadableStream<Uint8Array>): Promise<void> {
   const decoder = new TextDecoder();
   for await (const bytes of stream) {
@@ -106,10 +106,10 @@ void gateway.exited.then((code) => fail(new Error(`the gateway ended with exit c
 
 try {
   const running = await started;
-  introduced = true;
   say(`xjp listens on ${running.url}\nA key for it: ${running.key}\n`);
   await showAnswer(running);
   say(nextSteps(running));
+  introduced = true;
 } catch (error) {
   if (!stopping) {
     if (!introduced) process.stderr.write(said);
