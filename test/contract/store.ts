@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { type Store, StoreError, type UsageQuery } from "../../src/server/store/store.ts";
 import { aKey, aRow, DAY, HOUR, NOON, uuid } from "./records.ts";
+import { rejection } from "./rejection.ts";
 
 export type FreshStore = {
   /** On a migrated database without rows. */
@@ -436,15 +437,6 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
       await store.ping();
     });
   });
-}
-
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  try {
-    await promise;
-  } catch (thrown) {
-    return thrown;
-  }
-  throw new Error("it was not refused");
 }
 
 function ids(keys: readonly { readonly id: string }[]): readonly number[] {

@@ -75,10 +75,15 @@ export function planMigrations(
       `${database} is at migration ${version}: migrations only go forward; to go back to ${to}, restore a copy`,
     );
   }
-  const known = new Map(migrations.map((migration) => [migration.number, migration]));
-  for (const entry of ledger) {
-    const migration = known.get(entry.number);
-    if (migration === undefined || checksum(migration.text) !== entry.checksum) {
+  const entries = new Map(ledger.map((entry) => [entry.number, entry]));
+  for (const migration of migrations.filter(({ number }) => number <= version)) {
+    const entry = entries.get(migration.number);
+    if (entry === undefined) {
+      throw new StoreError(
+        `${database} is at migration ${version}, but migration ${migration.number} is missing: restore a copy`,
+      );
+    }
+    if (entry.checksum !== checksum(migration.text)) {
       throw new StoreError(
         `${database}: migration ${entry.name} was applied with another text than this binary holds: use the xjp that applied it`,
       );
