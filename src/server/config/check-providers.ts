@@ -1,5 +1,6 @@
+import { profileNames } from "../../connectors/profiles.ts";
 import type { PathFault } from "./faults.ts";
-import { knownProvider, knownProviders, profileNames } from "./known-providers.ts";
+import { knownProvider, knownProviders } from "./known-providers.ts";
 import { nearest } from "./nearest.ts";
 import { child, isTable, type Path, showPath } from "./path.ts";
 import { quoted } from "./wording.ts";

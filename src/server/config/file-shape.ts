@@ -96,7 +96,7 @@ function written(fields: Readonly<Record<string, Written | undefined>>): Written
 /** A database URL without its password, whether that stands before the host or among the parameters. */
 export function maskUrl(database: string): string {
   if (database.startsWith("sqlite:")) return database;
-  if (!URL.canParse(database)) return mask;
+  if (!/^postgres(ql)?:/.test(database) || !URL.canParse(database)) return mask;
   const url = new URL(database);
   if (url.password !== "") url.password = mask;
   for (const name of url.searchParams.keys()) {

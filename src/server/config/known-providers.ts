@@ -15,24 +15,27 @@ export type KnownProvider = {
   readonly needsKey: boolean;
 };
 
-/** Where the hosts' own documentation calls the key otherwise than NAME_API_KEY; both names are read. */
-const otherKeyVariables: Readonly<Record<string, readonly string[]>> = {
-  alibaba: ["DASHSCOPE_API_KEY"],
-  qwen: ["DASHSCOPE_API_KEY"],
-  vertex: ["VERTEX_ACCESS_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS"],
-};
+/**
+ * Credentials that stand in many environments for other purposes. They complete a provider that the file names; by
+ * themselves they open none, or whoever holds a key of the gateway could spend them.
+ */
+export const sharedVariables: ReadonlySet<string> = new Set(["GITHUB_TOKEN", "HF_TOKEN"]);
+
+const compatible = Object.entries(profiles).map(([name, profile]) => fromProfile(name, profile));
 
 /** All of them; those that most people mean stand in front, as messages list them. */
 export const knownProviders: readonly KnownProvider[] = [
-  known("openrouter", "openrouter"),
-  known("openai", "openai-compatible", profiles["openai"]),
-  known("anthropic", "anthropic"),
-  known("vertex", "vertex"),
-  known("clewdr", "clewdr"),
-  ...Object.entries(profiles)
-    .filter(([name]) => name !== "openai")
-    .map(([name, profile]) => known(name, "openai-compatible", profile)),
-  { ...known("demo", "demo"), keyVariables: [], baseUrlVariables: [], needsKey: false },
+  known("openrouter", "openrouter", ["OPENROUTER_API_KEY"]),
+  ...compatible.filter(({ name }) => name === "openai"),
+  known("anthropic", "anthropic", ["ANTHROPIC_API_KEY"]),
+  known("vertex", "vertex", [
+    "VERTEX_API_KEY",
+    "VERTEX_ACCESS_TOKEN",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+  ]),
+  { ...known("clewdr", "clewdr", ["CLEWDR_API_KEY"]), needsKey: false },
+  ...compatible.filter(({ name }) => name !== "openai"),
+  { name: "demo", kind: "demo", keyVariables: [], baseUrlVariables: [], needsKey: false },
 ];
 
 const byName = new Map(knownProviders.map((provider) => [provider.name, provider]));
@@ -42,22 +45,21 @@ export function knownProvider(name: string): KnownProvider | undefined {
   return byName.get(name);
 }
 
-/** Names of the rows of `connectors/profiles.ts`. */
-export const profileNames: readonly string[] = Object.keys(profiles);
-
-function known(name: string, kind: ProviderKind, profile?: Profile): KnownProvider {
-  const prefix = name.replaceAll("-", "_").toUpperCase();
+function known(name: string, kind: ProviderKind, keyVariables: readonly string[]): KnownProvider {
   return {
     name,
     kind,
-    ...(profile === undefined ? {} : { profile: name }),
-    keyVariables: [`${prefix}_API_KEY`, ...(otherKeyVariables[name] ?? [])],
-    baseUrlVariables: [`${prefix}_BASE_URL`],
-    needsKey: name !== "clewdr" && !isLocal(profile?.baseUrl),
+    keyVariables,
+    baseUrlVariables: [variable(name, "BASE_URL")],
+    needsKey: true,
   };
 }
 
-/** Servers on one's own machine want no key. */
-function isLocal(baseUrl: string | undefined): boolean {
-  return baseUrl !== undefined && /^https?:\/\/(?:localhost|127\.)/.test(baseUrl);
+function fromProfile(name: string, { keyVariable, needsKey }: Profile): KnownProvider {
+  const keyVariables = [keyVariable ?? variable(name, "API_KEY")];
+  return { ...known(name, "openai-compatible", keyVariables), profile: name, needsKey };
+}
+
+function variable(name: string, suffix: string): string {
+  return `${name.replaceAll("-", "_").toUpperCase()}_${suffix}`;
 }

@@ -1,5 +1,10 @@
 import { type ConnectorKind, connectorKinds, type ProviderConfig } from "./config.ts";
-import { type KnownProvider, knownProvider, knownProviders } from "./known-providers.ts";
+import {
+  type KnownProvider,
+  knownProvider,
+  knownProviders,
+  sharedVariables,
+} from "./known-providers.ts";
 import { showKey } from "./path.ts";
 import type { Environment } from "./references.ts";
 import type { FileProvider, ProviderKind } from "./schema-parts.ts";
@@ -40,7 +45,7 @@ export function createProviders(
     },
     declared: [...declared.keys()],
     inEnvironment: knownProviders
-      .filter((known) => variablesSet(known, env).length > 0)
+      .filter((known) => variablesSet(known, env).some((name) => !sharedVariables.has(name)))
       .map((known) => known.name),
     warnings: [...declared].flatMap(([name, table]) => hiddenKeys(name, table, env)),
   };

@@ -73,14 +73,14 @@ type Found = { readonly text: string } | { readonly problem: string };
 
 function readVariable(name: string, env: Environment): Found {
   const text = env[name];
-  if (name === "") return { problem: 'found "env:", expected env:NAME' };
+  if (name === "") return { problem: "found env:, expected env:NAME" };
   if (text === undefined) return { problem: `the environment variable ${name} is not set` };
   if (text === "") return { problem: `the environment variable ${name} is empty` };
   return { text };
 }
 
 async function readReferenced(target: string, env: Environment, folder: string): Promise<Found> {
-  if (target === "") return { problem: 'found "file:", expected file:PATH' };
+  if (target === "") return { problem: "found file:, expected file:PATH" };
   const names = [...target.matchAll(/\$\{([^}]*)\}/g)].map(([, name]) => name ?? "");
   const unset = names.find((name) => !env[name]);
   if (unset !== undefined) {

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "bun:test";
+import { defaultDatabase, readDatabaseUrl } from "../../../src/server/config/database-url.ts";
+
+const place = { cwd: "/work", env: { HOME: "/home/me" } };
+
+describe("readDatabaseUrl", () => {
+  test.each([
+    ["sqlite:xjp.db", "sqlite:/work/xjp.db"],
+    ["sqlite:./data/../xjp.db", "sqlite:/work/xjp.db"],
+    ["sqlite:/var/xjp.db", "sqlite:/var/xjp.db"],
+    ["sqlite://xjp.db", "sqlite:/work/xjp.db"],
+    ["sqlite:///var/xjp.db", "sqlite:/var/xjp.db"],
+    ["SQLite:/var/My Data.db", "sqlite:/var/My Data.db"],
+    ["sqlite:~/xjp.db", "sqlite:/home/me/xjp.db"],
+    ["postgres://u:p@host:5433/db?sslmode=require", "postgres://u:p@host:5433/db?sslmode=require"],
+    ["postgresql://host/db", "postgres://host/db"],
+    ["postgres:///db", "postgres:///db"],
+  ])("reads %s", (text, url) => {
+    expect(readDatabaseUrl(text, place)).toEqual({ url });
+  });
+
+  test.each([
+    ["sqlite:", 'found "sqlite:", expected sqlite:PATH'],
+    ["sqlite::memory:", 'found "sqlite::memory:", expected sqlite:PATH'],
+    ["xjp.db", "found text without a scheme, expected sqlite:PATH or postgres://USER@HOST/NAME"],
+    [
+      "mysql://u:secret@h/d",
+      "found a mysql: URL, expected sqlite:PATH or postgres://USER@HOST/NAME",
+    ],
+    [
+      "postgres://u:secret@h:port/d",
+      "found a postgres: URL that cannot be read, expected sqlite:PATH or postgres://USER@HOST/NAME",
+    ],
+    [
+      "postgres:secret",
+      "found a postgres: URL that cannot be read, expected sqlite:PATH or postgres://USER@HOST/NAME",
+    ],
+  ])("refuses %s without repeating a password", (text, problem) => {
+    expect(readDatabaseUrl(text, place)).toEqual({ problem });
+  });
+});
+
+describe("defaultDatabase", () => {
+  test("is in the user's data folder", () => {
+    expect(defaultDatabase({ HOME: "/home/me" })).toBe("sqlite:/home/me/.local/share/xjp/xjp.db");
+    expect(defaultDatabase({ HOME: "/home/me", XDG_DATA_HOME: "/data" })).toBe(
+      "sqlite:/data/xjp/xjp.db",
+    );
+  });
+
+  test("ignores a relative XDG_DATA_HOME, as the specification asks", () => {
+    expect(defaultDatabase({ HOME: "/home/me", XDG_DATA_HOME: "data" })).toBe(
+      "sqlite:/home/me/.local/share/xjp/xjp.db",
+    );
+  });
+});
