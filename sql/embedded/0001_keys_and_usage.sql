@@ -29,10 +29,10 @@ create table api_keys (
   -- JSON array of logical models, null is all.
   models text constraint models_is_a_json_array check (models is null or (json_valid(models) and json_type(models) = 'array')),
   is_active integer not null default 1 check (is_active in (0, 1)),
-  created_at text not null constraint created_at_is_iso_8601_utc check (created_at = strftime('%Y-%m-%dT%H:%M:%fZ', created_at)),
-  expires_at text constraint expires_at_is_iso_8601_utc check (expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', expires_at)),
-  last_used_at text constraint last_used_at_is_iso_8601_utc check (last_used_at = strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at)),
-  revoked_at text constraint revoked_at_is_iso_8601_utc check (revoked_at = strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at))
+  created_at text not null constraint created_at_is_iso_8601_utc check (created_at is strftime('%Y-%m-%dT%H:%M:%fZ', created_at)),
+  expires_at text constraint expires_at_is_iso_8601_utc check (expires_at is strftime('%Y-%m-%dT%H:%M:%fZ', expires_at)),
+  last_used_at text constraint last_used_at_is_iso_8601_utc check (last_used_at is strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at)),
+  revoked_at text constraint revoked_at_is_iso_8601_utc check (revoked_at is strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at))
 ) strict;
 
 create unique index idx_api_keys_key_hash on api_keys (key_hash);
@@ -102,7 +102,7 @@ create table usage_logs (
   request_id text not null,
   stream integer not null default 0 check (stream in (0, 1)),
   attempts integer not null default 1,
-  created_at text not null constraint created_at_is_iso_8601_utc check (created_at = strftime('%Y-%m-%dT%H:%M:%fZ', created_at))
+  created_at text not null constraint created_at_is_iso_8601_utc check (created_at is strftime('%Y-%m-%dT%H:%M:%fZ', created_at))
 ) strict;
 
 -- For reports and totals over a span of time, of everybody and of one tenant. The earlier gateway's indexes on the key and on
