@@ -1,0 +1,424 @@
+import { describe, expect, test } from "bun:test";
+
+import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
+import type {
+  ChatRequest,
+  Message,
+  ReasoningRequest,
+} from "../../../../src/connectors/hub/request.ts";
+import {
+  type OpenAIChatFeature,
+  type OpenAIChatQuirks,
+  openaiChatProvider as provider,
+} from "../../../../src/connectors/wire/openai-chat/egress.ts";
+import { chatErrorOf } from "./_machines.ts";
+
+const USER: Message = { role: "user", parts: [{ type: "text", text: "Hello there" }] };
+const TOOLS = [{ name: "f" }, { name: "g" }];
+
+function requestWith(fields: Partial<ChatRequest>): ChatRequest {
+  return {
+    model: "logical",
+    system: [],
+    messages: [USER],
+    tools: [],
+    sampling: {},
+    stop: [],
+    stream: false,
+    streamUsage: false,
+    unmapped: [],
+    source: { dialect: "anthropic-messages", text: "{}", body: {} },
+    ...fields,
+  };
+}
+
+type Encoded = { readonly body: JsonObject; readonly dropped: readonly string[] };
+
+function encode(fields: Partial<ChatRequest>, quirks: OpenAIChatQuirks = {}): Encoded {
+  const dropped: string[] = [];
+  const body = provider.encodeRequest(requestWith(fields), "up", quirks, (field) =>
+    dropped.push(field),
+  );
+  return { body, dropped };
+}
+
+function messages(fields: Partial<ChatRequest>, quirks: OpenAIChatQuirks = {}): unknown {
+  return encode(fields, quirks).body["messages"];
+}
+
+function without(...features: readonly OpenAIChatFeature[]): OpenAIChatQuirks {
+  return { supports: Object.fromEntries(features.map((feature) => [feature, false])) };
+}
+
+function wish(reasoning: ReasoningRequest, quirks: OpenAIChatQuirks): Encoded {
+  const { body, dropped } = encode({ reasoning }, quirks);
+  const { model: _, messages: __, stream: ___, ...rest } = body;
+  return { body: rest, dropped };
+}
+
+const user = (part: Extract<Message, { role: "user" }>["parts"][number]): Partial<ChatRequest> => ({
+  messages: [{ role: "user", parts: [part] }],
+});
+
+describe("the plainest request", () => {
+  test("has the provider's model and nothing that nobody asked for", () => {
+    expect(encode({})).toEqual({
+      body: { model: "up", messages: [{ role: "user", content: "Hello there" }], stream: false },
+      dropped: [],
+    });
+  });
+});
+
+describe("instructions", () => {
+  const system: ChatRequest["system"] = [
+    { type: "text", text: "a" },
+    { type: "text", text: "b" },
+    { type: "text", text: "c", authority: "developer" },
+  ];
+  const ab = [
+    { type: "text", text: "a" },
+    { type: "text", text: "b" },
+  ];
+
+  const roles = (systemRole?: OpenAIChatQuirks["systemRole"]): unknown =>
+    messages({ system }, systemRole ? { systemRole } : {});
+
+  test("have the role that the host knows", () => {
+    expect(roles()).toMatchObject([
+      { role: "system", content: ab },
+      { role: "system", content: "c" },
+      {},
+    ]);
+    expect(roles("as-given")).toMatchObject([{ role: "system" }, { role: "developer" }, {}]);
+    expect(roles("developer")).toMatchObject([{ role: "developer" }, { role: "developer" }, {}]);
+  });
+
+  test("are one text for a host that knows no parts", () => {
+    expect(messages({ system }, without("textParts"))).toMatchObject([
+      { content: "a\n\nb" },
+      { content: "c" },
+      {},
+    ]);
+  });
+
+  test("in mid-conversation stay in their place", () => {
+    const late: Message = { role: "system", parts: [{ type: "text", text: "now" }] };
+    expect(messages({ messages: [USER, late, USER] })).toMatchObject([
+      { role: "user" },
+      { role: "system", content: "now" },
+      { role: "user" },
+    ]);
+  });
+});
+
+describe("what a host cannot take", () => {
+  const url = { kind: "url", url: "https://e.com/x" } as const;
+  const cases: readonly (readonly [string, Partial<ChatRequest>, OpenAIChatQuirks, string])[] = [
+    ["images", user({ type: "image", source: url }), without("images"), "messages"],
+    ["images by id", user({ type: "image", source: { kind: "file-id", id: "f" } }), {}, "messages"],
+    [
+      "audio",
+      user({ type: "audio", source: { kind: "base64", data: "AA" } }),
+      without("audio"),
+      "messages",
+    ],
+    ["audio by URL", user({ type: "audio", source: url }), {}, "messages"],
+    ["video", user({ type: "video", source: url }), {}, "messages"],
+    [
+      "files",
+      user({ type: "file", source: { kind: "base64", data: "AA" } }),
+      without("files"),
+      "messages",
+    ],
+    ["files by URL", user({ type: "file", source: url }), {}, "messages"],
+    ["files by id", user({ type: "file", source: { kind: "file-id", id: "f" } }), {}, "messages"],
+    [
+      "video made by the assistant",
+      { messages: [USER, { role: "assistant", parts: [{ type: "video", source: url }] }] },
+      {},
+      "messages",
+    ],
+    ["tools", { tools: TOOLS }, without("tools"), "tools"],
+    [
+      "one call at a time",
+      { tools: TOOLS, parallelToolCalls: false },
+      without("parallelToolCalls"),
+      "parallel_tool_calls",
+    ],
+    [
+      "a JSON schema",
+      { output: { type: "json-schema", name: "a", schema: {} } },
+      without("jsonSchema"),
+      "response_format",
+    ],
+    ["JSON", { output: { type: "json" } }, without("jsonObject"), "response_format"],
+    ["log probabilities", { sampling: { logprobs: true } }, without("logprobs"), "logprobs"],
+    ["logit bias", { sampling: { logitBias: { "1": 2 } } }, without("logitBias"), "logit_bias"],
+    ["so many stop sequences", { stop: ["a", "b", "c"] }, { maxStopSequences: 2 }, "stop"],
+    ["several answers", { candidates: 2 }, {}, "n"],
+    [
+      "a field that nobody here knows",
+      { unmapped: [{ field: "plugins", harmless: false }] },
+      {},
+      "plugins",
+    ],
+  ];
+  for (const [what, fields, quirks, param] of cases) {
+    test(`${what} is refused before anything is sent, for another target to try`, () => {
+      const error = chatErrorOf(() => encode(fields, quirks));
+      expect(error).toMatchObject({
+        kind: "invalid-request",
+        param,
+        code: "unsupported_by_provider",
+      });
+      expect(error.traits).toMatchObject({ tryElsewhere: true, retryHere: false, status: 400 });
+    });
+  }
+
+  test("but can do without is left out and named, once", () => {
+    const cache = {};
+    const { body, dropped } = encode(
+      {
+        system: [{ type: "text", text: "a", cache }],
+        messages: [{ role: "user", name: "ada", parts: [{ type: "text", text: "b", cache }] }],
+        tools: [{ name: "f", strict: true, cache }],
+        sampling: {
+          topK: 1,
+          minP: 0.1,
+          repetitionPenalty: 1,
+          seed: 1,
+          frequencyPenalty: 1,
+          presencePenalty: 1,
+          logprobs: false,
+        },
+        verbosity: "low",
+        cacheKey: "k",
+        user: "u",
+        metadata: { a: "b" },
+        unmapped: [{ field: "store", harmless: true }],
+      },
+      without("strictTools", "seed", "penalties", "names", "user", "logprobs"),
+    );
+    expect(body).toEqual({
+      model: "up",
+      messages: [
+        { role: "system", content: "a" },
+        { role: "user", content: "b" },
+      ],
+      tools: [{ type: "function", function: { name: "f" } }],
+      stream: false,
+    });
+    expect(dropped.toSorted()).toEqual([
+      "cache_control",
+      "frequency_penalty",
+      "logprobs",
+      "messages[].name",
+      "metadata",
+      "min_p",
+      "presence_penalty",
+      "prompt_cache_key",
+      "repetition_penalty",
+      "seed",
+      "store",
+      "tools[].strict",
+      "top_k",
+      "user",
+      "verbosity",
+    ]);
+  });
+});
+
+describe("tools", () => {
+  test("that may be called become the only ones for a host that knows no allowed_tools", () => {
+    const toolChoice = { type: "allowed", mode: "required", names: ["g"] } as const;
+    expect(encode({ tools: TOOLS, toolChoice }).body).toMatchObject({
+      tools: [{ function: { name: "g" } }],
+      tool_choice: "required",
+    });
+    expect(
+      encode({ tools: TOOLS, toolChoice }, { supports: { allowedTools: true } }).body,
+    ).toMatchObject({
+      tools: [{ function: { name: "f" } }, { function: { name: "g" } }],
+      tool_choice: {
+        type: "allowed_tools",
+        allowed_tools: { mode: "required", tools: [{ function: { name: "g" } }] },
+      },
+    });
+  });
+
+  test("that are none have no choice", () => {
+    const { body } = encode({ toolChoice: { type: "auto" }, parallelToolCalls: true });
+    expect(Object.keys(body)).toEqual(["model", "messages", "stream"]);
+  });
+
+  test("called without arguments get an empty object", () => {
+    const parts = [{ type: "tool-call", id: "1", name: "f", arguments: "" }] as const;
+    expect(messages({ messages: [{ role: "assistant", parts }] })).toEqual([
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: "{}" } }],
+      },
+    ]);
+  });
+
+  test("that failed say so in their own words only, which is named", () => {
+    const parts = [
+      {
+        type: "tool-result",
+        toolCallId: "1",
+        parts: [{ type: "text", text: "boom" }],
+        isError: true,
+      },
+    ] as const;
+    const { body, dropped } = encode({ messages: [{ role: "tool", parts }] });
+    expect(body["messages"]).toEqual([{ role: "tool", tool_call_id: "1", content: "boom" }]);
+    expect(dropped).toEqual(["tool_result.is_error"]);
+  });
+
+  test("that return images show them behind all results, or in place where the host can", () => {
+    const source = { kind: "url", url: "https://e.com/x" } as const;
+    const image = { type: "image_url", image_url: { url: "https://e.com/x" } };
+    const request: Partial<ChatRequest> = {
+      messages: [
+        {
+          role: "tool",
+          parts: [
+            { type: "tool-result", toolCallId: "1", parts: [{ type: "image", source }] },
+            { type: "tool-result", toolCallId: "2", parts: [{ type: "text", text: "ok" }] },
+          ],
+        },
+      ],
+    };
+    expect(messages(request)).toMatchObject([
+      {
+        role: "tool",
+        tool_call_id: "1",
+        content: "The content returned by tool call 1 follows in the next user message.",
+      },
+      { role: "tool", tool_call_id: "2", content: "ok" },
+      {
+        role: "user",
+        content: [{ type: "text", text: "This is content returned by tool call 1:" }, image],
+      },
+    ]);
+    expect(messages(request, { toolResultMedia: "parts" })).toEqual([
+      { role: "tool", tool_call_id: "1", content: [image] },
+      { role: "tool", tool_call_id: "2", content: "ok" },
+    ]);
+  });
+});
+
+describe("earlier thoughts", () => {
+  const history: Partial<ChatRequest> = {
+    messages: [
+      {
+        role: "assistant",
+        parts: [
+          { type: "reasoning", form: "text", text: "a", signature: "s", format: "f" },
+          { type: "reasoning", form: "encrypted", text: "", data: "d", id: "r" },
+          { type: "text", text: "b" },
+        ],
+      },
+    ],
+  };
+  const details = [
+    { type: "reasoning.text", text: "a", signature: "s", format: "f", index: 0 },
+    { type: "reasoning.encrypted", data: "d", id: "r", index: 1 },
+  ];
+
+  const back = (reasoningField: NonNullable<OpenAIChatQuirks["reasoningField"]>): Encoded =>
+    encode(history, { reasoningField });
+
+  test("go back in the one field that the host reads, and are named where there is none", () => {
+    const message = { role: "assistant", content: "b" };
+    expect(back("reasoning_details").body["messages"]).toEqual([
+      { ...message, reasoning_details: details },
+    ]);
+    expect(back("reasoning_content").body["messages"]).toEqual([
+      { ...message, reasoning_content: "a" },
+    ]);
+    expect(back("reasoning").body["messages"]).toEqual([{ ...message, reasoning: "a" }]);
+    expect(back("none")).toMatchObject({
+      body: { messages: [message] },
+      dropped: ["messages[].reasoning"],
+    });
+  });
+});
+
+const effort = (reasoning: ReasoningRequest, efforts?: OpenAIChatQuirks["efforts"]): unknown =>
+  wish(reasoning, efforts ? { efforts } : {}).body["reasoning_effort"];
+
+const said = (reasoning: ReasoningRequest): unknown =>
+  wish(reasoning, { reasoningRequest: "openrouter" }).body;
+
+describe("a wish about reasoning", () => {
+  test("becomes the nearest effort that the host knows", () => {
+    expect(effort({ effort: "high" })).toBe("high");
+    expect(effort({ effort: "max" })).toBe("xhigh");
+    expect(effort({ effort: "minimal" }, ["none", "low", "high"])).toBe("low");
+    expect(effort({ effort: "none" }, ["low", "high"])).toBe("low");
+    expect(effort({ enabled: false })).toBe("none");
+    expect(effort({ budgetTokens: 0 })).toBe("none");
+    expect(effort({ budgetTokens: 1000 })).toBe("low");
+    expect(effort({ budgetTokens: 5000 })).toBe("medium");
+    expect(effort({ budgetTokens: 50_000 })).toBe("high");
+    expect(effort({ adaptive: true })).toBeUndefined();
+    expect(effort({ enabled: true })).toBeUndefined();
+  });
+
+  test("is said in OpenRouter's words, with an amount in tokens before an effort", () => {
+    expect(said({ effort: "max", hidden: true })).toEqual({
+      reasoning: { effort: "max", exclude: true },
+    });
+    expect(said({ effort: "low", budgetTokens: 900 })).toEqual({ reasoning: { max_tokens: 900 } });
+    expect(said({ adaptive: true, summary: "auto" })).toEqual({
+      reasoning: { enabled: true, summary: "auto" },
+    });
+  });
+
+  test("switches thinking on or off for hosts that know only that", () => {
+    expect(wish({ effort: "high" }, { reasoningRequest: "thinking" }).body).toEqual({
+      thinking: { type: "enabled" },
+    });
+    expect(wish({ effort: "none" }, { reasoningRequest: "thinking" }).body).toEqual({
+      thinking: { type: "disabled" },
+    });
+    expect(wish({ budgetTokens: 700 }, { reasoningRequest: "enable_thinking" }).body).toEqual({
+      enable_thinking: true,
+      thinking_budget: 700,
+    });
+    expect(wish({ enabled: false }, { reasoningRequest: "enable_thinking" }).body).toEqual({
+      enable_thinking: false,
+    });
+  });
+
+  test("that a host has no words for is named", () => {
+    expect(wish({ effort: "low" }, { reasoningRequest: "none" })).toEqual({
+      body: {},
+      dropped: ["reasoning"],
+    });
+    expect(wish({ effort: "low", hidden: true, summary: "auto" }, {}).dropped).toEqual([
+      "reasoning.exclude",
+      "reasoning.summary",
+    ]);
+  });
+});
+
+describe("the cap and the stream", () => {
+  test("are said in the host's words", () => {
+    expect(encode({ maxOutputTokens: 5 }).body["max_tokens"]).toBe(5);
+    const { body } = encode({ maxOutputTokens: 5 }, { maxTokensField: "max_completion_tokens" });
+    expect(body).toMatchObject({ max_completion_tokens: 5 });
+    expect(body["max_tokens"]).toBeUndefined();
+    const options = (streamUsage?: OpenAIChatQuirks["streamUsage"]): unknown =>
+      encode({ stream: true }, streamUsage ? { streamUsage } : {}).body["stream_options"];
+    expect(options()).toEqual({ include_usage: true });
+    expect(options("always")).toBeUndefined();
+    expect(options("unsupported")).toBeUndefined();
+  });
+
+  test("plain text as output goes without saying", () => {
+    expect(encode({ output: { type: "text" } }).body["response_format"]).toBeUndefined();
+  });
+});
