@@ -84,7 +84,7 @@ export function encodeReasoningRequest(
   if (wish === undefined) return {};
   const style = writing.quirks.reasoningRequest ?? "effort";
   if (style === "openrouter") return asOpenRouter(wish);
-  if (wish.hidden !== undefined) writing.drop("reasoning.exclude");
+  if (wish.hidden) writing.drop("reasoning.exclude");
   if (wish.summary !== undefined) writing.drop("reasoning.summary");
   if (!isWanted(wish) && !isOff(wish)) return {};
   switch (style) {

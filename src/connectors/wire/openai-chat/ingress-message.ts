@@ -38,9 +38,14 @@ const ASSISTANT_FIELDS = new Set([
   "audio",
 ]);
 
+/** Clients send whole answers back, also their empty fields, which say nothing. */
+function isEmpty(value: Json | undefined): boolean {
+  return value === null || (isJsonArray(value) && value.length === 0);
+}
+
 function noteUnknown(reading: Reading, message: JsonObject, known: ReadonlySet<string>): void {
   for (const field in message) {
-    if (!known.has(field) && message[field] !== null) note(reading, `messages[].${field}`, true);
+    if (!known.has(field) && !isEmpty(message[field])) note(reading, `messages[].${field}`, true);
   }
 }
 
