@@ -1,7 +1,7 @@
 /** The journal's way from a closed segment into the store. */
-import { appendFileSync, rmSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSegment, removeWriter, type Writer } from "./journal-files.ts";
+import { readSegment, removeFile, removeWriter, type Writer } from "./journal-files.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
 import { encodeUsageLine } from "./usage-line.ts";
 
@@ -13,6 +13,8 @@ export type Segment = {
   rows: UsageRow[] | undefined;
   /** Those of them that the disk refused. */
   unfiled: UsageRow[];
+  /** True once damage in the file has been told, or is known to be what a full disk left of `unfiled`. */
+  inspected: boolean;
   /** Whose last segment it is: a dead process that is done with when this is stored. */
   readonly lastOf?: Writer;
 };
@@ -53,16 +55,21 @@ export function createDrain(options: DrainOptions): (segment: Segment) => Promis
 
   function load(segment: Segment): UsageRow[] {
     const content = readSegment(segment.path);
-    if (content.torn) {
+    const isNews = !segment.inspected && segment.unfiled.length === 0;
+    segment.inspected = true;
+    if (isNews && content.torn) {
       onError(
         new StoreError(
           `journal ${segment.path}: 1 row was cut off when its process or the machine died, and is skipped`,
         ),
       );
     }
-    if (content.damaged.length > 0) {
+    if (isNews && content.damaged.length > 0) {
       const lines = content.damaged.map((line) => `${line}\n`);
-      reject(lines, `${lines.length} damaged lines in ${segment.path}`);
+      reject(
+        lines,
+        `${lines.length} damaged line${lines.length === 1 ? "" : "s"} in ${segment.path}`,
+      );
     }
     return [...content.rows, ...segment.unfiled];
   }
@@ -82,7 +89,7 @@ export function createDrain(options: DrainOptions): (segment: Segment) => Promis
 
   function remove(segment: Segment): void {
     try {
-      rmSync(segment.path, { force: true });
+      removeFile(segment.path);
       if (segment.lastOf !== undefined) removeWriter(segment.lastOf);
     } catch (thrown) {
       // Harmless but for the work: the next start stores the same rows again, which changes nothing.

@@ -5,11 +5,12 @@
  */
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
-  rmSync,
+  unlinkSync,
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -81,11 +82,16 @@ function claimDead(directory: string): readonly DeadWriter[] {
   return dead;
 }
 
-/** Ends a writer that has no segments left. */
+/** Ends a writer that has no segments left. Throws what the file system throws. */
 export function removeWriter(writer: Writer): void {
   // Removed while held: whoever opens the path afterwards finds a writer without segments.
-  rmSync(`${writer.base}.lock`, { force: true });
+  removeFile(`${writer.base}.lock`);
   writer.lock.release();
+}
+
+/** Removes a file that may never have been made. Throws what the file system throws. */
+export function removeFile(path: string): void {
+  if (existsSync(path)) unlinkSync(path);
 }
 
 export function segmentPath(writer: Writer, number: number): string {

@@ -6,13 +6,13 @@
  * While the store is down, rows stay in their segments and at most `memoryRows` (twice, at worst) also in memory. While the disk
  * is full they stay in memory only; what finds no room there is lost, counted and shouted about.
  */
-import { rmSync } from "node:fs";
 import { BATCH_ROWS, createDrain, type Segment, spill } from "./journal-drain.ts";
 import {
   claimWriters,
   countLines,
   createSegmentFile,
   type DeadWriter,
+  removeFile,
   removeWriter,
   type SegmentFile,
   segmentPath,
@@ -80,7 +80,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   });
 
   function emptySegment(): Segment {
-    return { path: segmentPath(own, number), count: 0, rows: [], unfiled: [] };
+    return { path: segmentPath(own, number), count: 0, rows: [], unfiled: [], inspected: false };
   }
 
   /** True when the row is in the file. */
@@ -202,8 +202,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
         own.lock.release();
         return;
       }
-      rmSync(current.path, { force: true });
-      removeWriter(own);
+      try {
+        removeFile(current.path);
+        removeWriter(own);
+      } catch (thrown) {
+        // Harmless: the next one who opens clears it away.
+        onError(thrown);
+      }
     },
   };
 }
@@ -216,6 +221,7 @@ function toSegments(writer: DeadWriter): readonly Segment[] {
     count: countLines(path),
     rows: undefined,
     unfiled: [],
+    inspected: false,
     ...(index === writer.segments.length - 1 ? { lastOf: writer } : {}),
   }));
 }

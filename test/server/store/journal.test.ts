@@ -1,0 +1,391 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { type Journal, openJournal } from "../../../src/server/store/journal.ts";
+import { StoreError, type UsageRow } from "../../../src/server/store/store.ts";
+import { encodeUsageLine } from "../../../src/server/store/usage-line.ts";
+import { aRow, uuid } from "../../contract/records.ts";
+import { refusal } from "../../contract/rejection.ts";
+import { waitFor } from "../../support/wait-for.ts";
+import { temporaryFolder } from "./temporary.ts";
+
+const NEVER = 3_600_000;
+const DEAD = "4711-0123456789abcdef";
+
+/** A store that keeps rows in memory, counts, and can be down or refuse a row. */
+function memoryStore() {
+  const store = {
+    rows: new Map<string, UsageRow>(),
+    batches: [] as number[],
+    down: false,
+    refused: new Set<string>(),
+    async recordUsage(rows: readonly UsageRow[]): Promise<void> {
+      store.batches.push(rows.length);
+      if (store.down) throw new StoreError("the store is down");
+      if (rows.some((row) => store.refused.has(row.id))) {
+        throw new StoreError("the row is bad", { rejected: true });
+      }
+      for (const row of rows) store.rows.set(row.id, row);
+    },
+  };
+  return store;
+}
+
+let folder: ReturnType<typeof temporaryFolder>;
+let directory: string;
+let store: ReturnType<typeof memoryStore>;
+let errors: string[];
+let journals: Journal[];
+beforeEach(() => {
+  folder = temporaryFolder();
+  directory = join(folder.path, "journal");
+  store = memoryStore();
+  errors = [];
+  journals = [];
+});
+afterEach(async () => {
+  for (const journal of journals) await journal.close();
+  folder.remove();
+});
+
+async function open(options: { flushMs?: number; memoryRows?: number } = {}): Promise<Journal> {
+  const journal = await openJournal({
+    directory,
+    store,
+    flushMs: options.flushMs ?? NEVER,
+    memoryRows: options.memoryRows,
+    onError: (error) => errors.push(error instanceof Error ? error.message : String(error)),
+  });
+  journals.push(journal);
+  return journal;
+}
+
+const write = (journal: Journal, from: number, to: number): void => {
+  for (let number = from; number < to; number++) journal.write(aRow(number));
+};
+const segments = (): readonly string[] =>
+  readdirSync(directory)
+    .filter((file) => /-\d+\.jsonl$/.test(file))
+    .toSorted();
+const lines = (...numbers: readonly number[]): string =>
+  numbers.map((number) => encodeUsageLine(aRow(number))).join("");
+const stored = (): readonly number[] => [...store.rows.keys()].map((id) => Number(id.slice(-12)));
+
+/** Puts down what a dead process left. */
+function leave(name: string, content: string): void {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, name), content);
+}
+
+describe("writing", () => {
+  test("a row is in a file that only this user may read before write returns", async () => {
+    const journal = await open();
+    journal.write(aRow(1));
+    const [segment = ""] = segments();
+    expect(readFileSync(join(directory, segment), "utf8")).toBe(lines(1));
+    expect(statSync(join(directory, segment)).mode & 0o777).toBe(0o600);
+    expect(statSync(directory).mode & 0o777).toBe(0o700);
+    expect(journal.pending).toBe(1);
+    expect(store.batches).toEqual([]);
+  });
+
+  test("a flush moves everything into the store in order and removes the files", async () => {
+    const journal = await open();
+    write(journal, 0, 1_200);
+    await journal.flush();
+    expect(stored()).toEqual(Array.from({ length: 1_200 }, (_, number) => number));
+    expect(store.rows.get(uuid(7))).toEqual(aRow(7));
+    expect(store.batches).toEqual([500, 500, 200]);
+    expect(journal.pending).toBe(0);
+    expect(segments()).toEqual([]);
+  });
+
+  test("rows are moved by themselves, after a while or when they are many", async () => {
+    const patient = await open({ flushMs: 1 });
+    patient.write(aRow(1));
+    await waitFor("the timer", () => store.rows.size === 1);
+    await patient.close();
+    const journal = await open();
+    write(journal, 2, 502);
+    await waitFor("a full batch", () => store.rows.size === 501);
+    expect(journal.pending).toBe(0);
+  });
+
+  test("closing stores what is left and leaves an empty folder", async () => {
+    const journal = await open();
+    write(journal, 0, 3);
+    await journal.close();
+    await journal.close();
+    expect(store.rows.size).toBe(3);
+    expect(readdirSync(directory)).toEqual(["claim.lock"]);
+    journal.write(aRow(9));
+    expect(journal.lost).toBe(1);
+  });
+
+  test("the folder may vanish meanwhile", async () => {
+    const journal = await open();
+    journal.write(aRow(1));
+    rmSync(directory, { recursive: true });
+    journal.write(aRow(2));
+    await journal.flush();
+    journal.write(aRow(3));
+    await journal.flush();
+    expect(stored()).toEqual([1, 2, 3]);
+    expect(errors).toEqual([]);
+  });
+});
+
+describe("what dead processes left", () => {
+  test("is stored in order before the journal opens, and cleared away", async () => {
+    leave(`${DEAD}-00000001.jsonl`, lines(1, 2));
+    leave(`${DEAD}-00000002.jsonl`, lines(3));
+    leave(`${DEAD}.lock`, "");
+    leave("99-ffffffffffffffff-00000007.jsonl", lines(4));
+    leave("1-aaaaaaaaaaaaaaaa.lock", "");
+    const journal = await open();
+    expect(stored().toSorted((one, two) => one - two)).toEqual([1, 2, 3, 4]);
+    expect(readdirSync(directory).filter((file) => !file.startsWith(`${process.pid}-`))).toEqual([
+      "claim.lock",
+    ]);
+    expect(journal.pending).toBe(0);
+    expect(errors).toEqual([]);
+  });
+
+  test("that is not a journal's is left alone", async () => {
+    leave("notes.txt", "mine");
+    leave("rejected.jsonl", lines(1));
+    await open();
+    expect(store.rows.size).toBe(0);
+    expect(readFileSync(join(directory, "notes.txt"), "utf8")).toBe("mine");
+    expect(existsSync(join(directory, "rejected.jsonl"))).toBe(true);
+  });
+
+  test("loses only the line that was torn, wherever it was torn", async () => {
+    const last = lines(3);
+    for (let cut = 1; cut < last.length - 1; cut += 7) {
+      store.rows.clear();
+      errors = [];
+      leave(`${DEAD}-00000001.jsonl`, lines(1, 2) + last.slice(0, cut));
+      const journal = await open();
+      expect(stored()).toEqual([1, 2]);
+      expect(errors).toEqual([
+        expect.stringContaining("1 row was cut off when its process or the machine died"),
+      ]);
+      expect(journal.lost).toBe(0);
+      await journal.close();
+    }
+  });
+
+  test("is told about once, however often the store fails", async () => {
+    leave(`${DEAD}-00000001.jsonl`, `${lines(1)}damaged\n${lines(2)}torn`);
+    store.down = true;
+    const journal = await open();
+    for (let round = 0; round < 3; round++) await journal.flush();
+    expect(journal.lost).toBe(1);
+    expect(errors).toEqual([
+      expect.stringContaining("1 row was cut off"),
+      expect.stringContaining("1 damaged line"),
+      "the store is down",
+    ]);
+  });
+
+  test("keeps a last line that lacks nothing but its end", async () => {
+    leave(`${DEAD}-00000001.jsonl`, lines(1, 2).slice(0, -1));
+    await open();
+    expect(stored()).toEqual([1, 2]);
+    expect(errors).toEqual([]);
+  });
+
+  test("and is damaged is put aside, counted and told; the rest is stored", async () => {
+    leave(`${DEAD}-00000001.jsonl`, `${lines(1)}\0\0\0\n{"id":7}\n\n${lines(2)}`);
+    const journal = await open();
+    expect(stored()).toEqual([1, 2]);
+    expect(journal.lost).toBe(2);
+    expect(errors).toEqual([expect.stringContaining("2 damaged lines in")]);
+    expect(readFileSync(join(directory, "rejected.jsonl"), "utf8")).toBe('\0\0\0\n{"id":7}\n');
+    expect(segments()).toEqual([]);
+  });
+
+  test("waits in its files while the store is down, also for the next one who opens", async () => {
+    leave(`${DEAD}-00000001.jsonl`, lines(1, 2));
+    store.down = true;
+    const first = await open();
+    expect(first.pending).toBe(2);
+    expect(errors).toEqual(["the store is down"]);
+    await first.close();
+    store.down = false;
+    const second = await open();
+    expect(stored()).toEqual([1, 2]);
+    expect(second.pending).toBe(0);
+    expect(segments()).toEqual([]);
+  });
+
+  test("of journals that are open elsewhere nothing is touched", async () => {
+    const first = await open();
+    first.write(aRow(1));
+    const second = await open();
+    expect(store.rows.size).toBe(0);
+    expect(second.pending).toBe(0);
+    expect(segments()).toHaveLength(1);
+    await first.close();
+    expect(stored()).toEqual([1]);
+  });
+});
+
+describe("while the store is down", () => {
+  test("rows stay in files, one report is made, and all are stored when it is back", async () => {
+    const journal = await open({ flushMs: 1 });
+    for (let outage = 0; outage < 2; outage++) {
+      errors = [];
+      store.down = true;
+      const before = store.batches.length;
+      write(journal, outage * 10, outage * 10 + 5);
+      await waitFor("several tries", () => store.batches.length > before + 2);
+      write(journal, outage * 10 + 5, outage * 10 + 10);
+      expect(journal.pending).toBe(10);
+      expect(errors).toEqual(["the store is down"]);
+      store.down = false;
+      await waitFor("everything", () => journal.pending === 0);
+    }
+    expect(stored()).toEqual(Array.from({ length: 20 }, (_, number) => number));
+    expect(journal.lost).toBe(0);
+    expect(segments()).toEqual([]);
+  });
+
+  test("it is asked less and less often", async () => {
+    const journal = await open({ flushMs: 4 });
+    store.down = true;
+    journal.write(aRow(1));
+    const begun = performance.now();
+    await waitFor("five tries", () => store.batches.length >= 5);
+    // 4 + 8 + 16 + 32 ms between them.
+    expect(performance.now() - begun).toBeGreaterThan(55);
+  });
+
+  test("only so many rows are kept in memory; the others come back from their files", async () => {
+    const journal = await open({ memoryRows: 100 });
+    store.down = true;
+    write(journal, 0, 250);
+    await journal.flush();
+    await journal.flush();
+    write(journal, 250, 430);
+    expect(journal.pending).toBe(430);
+    expect(segments()).toHaveLength(5);
+    // What is read back is what the files say, not what was in memory.
+    const [segment = ""] = segments();
+    const file = join(directory, segment);
+    writeFileSync(file, readFileSync(file, "utf8").replace(`"request-7"`, `"from the file"`));
+    store.down = false;
+    await journal.flush();
+    expect(stored()).toEqual(Array.from({ length: 430 }, (_, number) => number));
+    expect(store.rows.get(uuid(7))?.requestId).toBe("from the file");
+    expect(journal.pending).toBe(0);
+    expect(journal.lost).toBe(0);
+    expect(segments()).toEqual([]);
+  });
+
+  test("closing leaves the rows to the next one who opens", async () => {
+    const first = await open();
+    store.down = true;
+    write(first, 0, 3);
+    await first.close();
+    store.down = false;
+    await open();
+    expect(stored()).toEqual([0, 1, 2]);
+  });
+});
+
+describe("a row that the store refuses", () => {
+  test("is put aside and does not hold up the others", async () => {
+    const journal = await open();
+    store.refused.add(uuid(3));
+    write(journal, 0, 10);
+    await journal.flush();
+    expect(stored()).toEqual([0, 1, 2, 4, 5, 6, 7, 8, 9]);
+    expect(readFileSync(join(directory, "rejected.jsonl"), "utf8")).toBe(lines(3));
+    expect(journal.lost).toBe(1);
+    expect(journal.pending).toBe(0);
+    expect(errors).toEqual([expect.stringContaining("refused a row (the row is bad)")]);
+  });
+});
+
+describe("when the disk takes nothing", () => {
+  test("rows are kept in memory and stored, with one report", async () => {
+    const journal = await open();
+    rmSync(directory, { recursive: true });
+    // A file in place of the folder.
+    writeFileSync(directory, "");
+    write(journal, 0, 5);
+    expect(journal.pending).toBe(5);
+    expect(errors).toEqual([expect.stringContaining("cannot be written")]);
+    await journal.flush();
+    expect(stored()).toEqual([0, 1, 2, 3, 4]);
+    expect(journal.lost).toBe(0);
+  });
+
+  test("and the store is down too, memory is the limit, and the rest is counted as lost", async () => {
+    const journal = await open({ memoryRows: 10 });
+    store.down = true;
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "");
+    write(journal, 0, 25);
+    expect(journal.pending).toBe(10);
+    expect(journal.lost).toBe(15);
+    await journal.flush();
+    await journal.close();
+    expect(journal.lost).toBe(25);
+    expect(errors).toEqual([
+      expect.stringContaining("cannot be written"),
+      "the store is down",
+      expect.stringContaining("10 rows of usage are lost: neither disk nor store took them"),
+    ]);
+  });
+
+  test("a real limit on file size tears lines, and still no stored row is damaged or doubled", async () => {
+    const script = join(import.meta.dir, "journal-limit-child.ts");
+    // Without the signal ignored, the kernel would kill the process at the limit instead of failing the write.
+    const child = Bun.spawn(
+      [
+        "sh",
+        "-c",
+        'trap "" XFSZ; ulimit -f 24; exec "$0" "$@"',
+        process.execPath,
+        script,
+        directory,
+      ],
+      { stdout: "pipe", stderr: "inherit" },
+    );
+    const report: unknown = JSON.parse(await new Response(child.stdout).text());
+    expect(await child.exited).toBe(0);
+    // Twice 24 rows in files of 12 KiB, and 50 in memory.
+    expect(report).toEqual({
+      lost: 102,
+      pending: 98,
+      stored: 98,
+      lostAtEnd: 102,
+      errors: [
+        expect.stringContaining("the disk took only a part of the line"),
+        expect.stringContaining("the disk took only a part of the line"),
+        expect.stringContaining("the store is down"),
+      ],
+    });
+  });
+});
+
+describe("opening", () => {
+  test("a folder that cannot be made is refused with what to do", async () => {
+    writeFileSync(join(folder.path, "file"), "");
+    directory = join(folder.path, "file", "journal");
+    expect(await refusal(open())).toMatch(
+      /^journal \S+: cannot be created \(.*\): give this user write access to the folder above it$/,
+    );
+  });
+});

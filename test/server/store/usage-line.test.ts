@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import * as fc from "fast-check";
+import type { UsageRow } from "../../../src/server/store/store.ts";
+import { decodeUsageLine, encodeUsageLine } from "../../../src/server/store/usage-line.ts";
+import { aRow } from "../../contract/records.ts";
+
+const text = fc.string({ unit: "grapheme" });
+const whole = fc.nat();
+const rows: fc.Arbitrary<UsageRow> = fc.record({
+  id: fc.uuid(),
+  apiKeyId: fc.uuid(),
+  tenantId: text,
+  logicalModel: text,
+  provider: text,
+  providerModelId: text,
+  inputTokens: whole,
+  outputTokens: whole,
+  cacheReadTokens: whole,
+  cacheWriteTokens: whole,
+  reasoningTokens: whole,
+  estimated: fc.boolean(),
+  costNanoUsd: fc.maxSafeNat(),
+  latencyMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
+  timeToFirstTokenMs: fc.option(whole),
+  statusCode: whole,
+  status: fc.constantFrom("ok", "failed", "cut", "cancelled"),
+  errorMessage: fc.option(text),
+  requestId: text,
+  stream: fc.boolean(),
+  attempts: whole,
+  createdAt: fc.maxSafeNat(),
+});
+
+test("a row is one line and comes back the same", () => {
+  fc.assert(
+    fc.property(rows, (row) => {
+      const line = encodeUsageLine(row);
+      expect(line.indexOf("\n")).toBe(line.length - 1);
+      expect(decodeUsageLine(line.slice(0, -1))).toEqual(row);
+    }),
+    { seed: 7 },
+  );
+});
+
+test("a line cut anywhere is no row", () => {
+  const line = encodeUsageLine(aRow(1, { errorMessage: "ü 🚀" })).slice(0, -1);
+  for (let end = 0; end < line.length; end++) {
+    expect(decodeUsageLine(line.slice(0, end))).toBeUndefined();
+  }
+});
+
+test("a line without one of the fields, or with one of another kind, is no row", () => {
+  for (const field of Object.keys(aRow(1))) {
+    const without = Object.fromEntries(Object.entries(aRow(1)).filter(([name]) => name !== field));
+    expect(decodeUsageLine(JSON.stringify(without))).toBeUndefined();
+    expect(decodeUsageLine(JSON.stringify({ ...without, [field]: {} }))).toBeUndefined();
+  }
+});
+
+test("a field that a newer binary added does no harm", () => {
+  const line = JSON.stringify({ ...aRow(1), region: "eu" });
+  expect(decodeUsageLine(line)).toMatchObject({ id: aRow(1).id });
+});
+
+test("other JSON is no row", () => {
+  for (const line of ["", "null", "7", "[]", '"x"', "{}", "\u0000\u0000"]) {
+    expect(decodeUsageLine(line)).toBeUndefined();
+  }
+});
