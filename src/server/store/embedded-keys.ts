@@ -1,5 +1,4 @@
 import { patiently, type Sqlite, type SqliteRow } from "./sqlite.ts";
-import { toStoreError } from "./sqlite-error.ts";
 import {
   readNumber,
   readOptionalNumber,
@@ -53,13 +52,7 @@ export function createKeyMethods(sqlite: Sqlite): KeyMethods {
   /** What `pragma data_version` said before the last look, and what that look found; undefined after a write of our own. */
   let looked: { readonly data: number; readonly version: number } | undefined;
 
-  const read = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (thrown) {
-      throw toStoreError(thrown, sqlite.path);
-    }
-  };
+  const read = <T>(work: () => T): Promise<T> => patiently(sqlite, work);
   const write = <T>(work: () => T): Promise<T> =>
     patiently(sqlite, () => {
       // The pragma moves for the writes of other connections only.

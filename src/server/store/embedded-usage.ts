@@ -1,5 +1,4 @@
 import { patiently, type Sqlite, type SqliteRow, type SqliteStatement } from "./sqlite.ts";
-import { toStoreError } from "./sqlite-error.ts";
 import { readNumber, readText, readTime, toBorder, toText } from "./sqlite-value.ts";
 import type { Store, UsageGroup, UsageQuery, UsageReportRow, UsageRow } from "./store.ts";
 
@@ -37,13 +36,7 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
     statements.set(sql, statement);
     return statement;
   };
-  const read = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (thrown) {
-      throw toStoreError(thrown, sqlite.path);
-    }
-  };
+  const read = <T>(work: () => T): Promise<T> => patiently(sqlite, work);
 
   const reportByColumn = (query: UsageQuery, column: string): readonly UsageReportRow[] => {
     const { where, values } = condition(query);

@@ -8,8 +8,7 @@ import {
   type MigrationName,
   planMigrations,
 } from "./migration.ts";
-import { toStoreError } from "./sqlite-error.ts";
-import { openSqlite } from "./sqlite.ts";
+import { openSqlite, patiently } from "./sqlite.ts";
 
 export type { MigrationName } from "./migration.ts";
 
@@ -45,7 +44,7 @@ export async function migrate(
   const path = sqlitePath(database);
   const plan = { database: `database ${path}`, to: options.to };
   if (options.dryRun === true) {
-    const ledger = peek(path);
+    const ledger = await peek(path);
     const pending = planMigrations(ledger, embeddedMigrations, plan);
     return { applied: pending.map(toName), version: ledgerVersion(ledger) };
   }
@@ -63,7 +62,7 @@ export async function migrate(
 /** What is applied and what is pending. Writes nothing, creates no file. Throws StoreError, as `migrate` does. */
 export async function migrationStatus(database: string): Promise<MigrationStatus> {
   const path = sqlitePath(database);
-  const ledger = peek(path);
+  const ledger = await peek(path);
   planMigrations(ledger, embeddedMigrations, { database: `database ${path}` });
   const appliedAt = new Map(ledger.map((entry) => [entry.number, entry.appliedAt]));
   return {
@@ -82,13 +81,11 @@ function sqlitePath(database: string): string {
   return address.path;
 }
 
-function peek(path: string): readonly LedgerEntry[] {
+async function peek(path: string): Promise<readonly LedgerEntry[]> {
   if (!existsSync(path)) return [];
   const sqlite = openSqlite(path, "read");
   try {
-    return readLedger(sqlite);
-  } catch (thrown) {
-    throw toStoreError(thrown, path);
+    return await patiently(sqlite, () => readLedger(sqlite));
   } finally {
     sqlite.close();
   }
