@@ -44,3 +44,16 @@ export function createSseReader(maxMessageLength: number = MAX_MESSAGE_LENGTH): 
     end: () => feed(`${decoder.decode()}\n\n`),
   };
 }
+
+/** The messages of a stream, as many together as each piece of it completes. Throws what the stream throws. */
+export async function* readSse(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<readonly SseMessage[], void, undefined> {
+  const reader = createSseReader();
+  for await (const chunk of chunks) {
+    const messages = reader.push(chunk);
+    if (messages.length > 0) yield messages;
+  }
+  const last = reader.end();
+  if (last.length > 0) yield last;
+}

@@ -1,0 +1,21 @@
+/** The only list of connectors. */
+import type { Connector, ConnectorOptions } from "./connector.ts";
+import { createDemoConnector } from "./demo.ts";
+import { createOpenAICompatibleConnector } from "./openai-compatible.ts";
+import { createOpenRouterConnector } from "./openrouter.ts";
+
+const factories = new Map<string, (options: ConnectorOptions) => Connector>([
+  ["openrouter", createOpenRouterConnector],
+  ["openai-compatible", createOpenAICompatibleConnector],
+  ["demo", (options) => createDemoConnector(options)],
+]);
+
+/** Makes the connector of `options.kind`. Throws Error when there is none, or when the options cannot be used. */
+export function createConnector(options: ConnectorOptions): Connector {
+  const create = factories.get(options.kind);
+  if (create) return create(options);
+  const kinds = [...factories.keys()].join(", ");
+  throw new Error(
+    `providers.${options.name}.kind: no connector ${options.kind}; there are ${kinds}`,
+  );
+}

@@ -1,0 +1,48 @@
+import type { ModelInfo } from "./connector.ts";
+import { isJsonObject, type Json, type JsonObject } from "./hub/json.ts";
+
+/**
+ * Reads a list of models as leniently as it can: `{data: […]}`, `{models: […]}` or a bare list, of objects with an `id`.
+ * Entries without one are left out.
+ */
+export function readModelList(body: Json): readonly ModelInfo[] {
+  const list = isJsonObject(body) ? (body["data"] ?? body["models"]) : body;
+  if (!isList(list)) return [];
+  return list.flatMap((entry) => (isJsonObject(entry) ? readModel(entry) : []));
+}
+
+function readModel(entry: JsonObject): readonly ModelInfo[] {
+  const id = text(entry["id"]);
+  if (id === undefined) return [];
+  const created = number(entry["created"]);
+  const ownedBy =
+    text(entry["owned_by"]) ?? text(entry["organization"]) ?? text(entry["publisher"]);
+  const displayName = text(entry["display_name"]) ?? text(entry["name"]);
+  // In the words of OpenRouter and Together, of vLLM, of Groq, of Mistral and of Fireworks.
+  const contextLength =
+    number(entry["context_length"]) ??
+    number(entry["max_model_len"]) ??
+    number(entry["context_window"]) ??
+    number(entry["max_context_length"]);
+  return [
+    {
+      id,
+      ...(created === undefined ? {} : { created: Math.floor(created) }),
+      ...(ownedBy === undefined ? {} : { ownedBy }),
+      ...(displayName === undefined || displayName === id ? {} : { displayName }),
+      ...(contextLength === undefined ? {} : { contextLength }),
+    },
+  ];
+}
+
+function isList(value: Json | undefined): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+function text(value: Json | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function number(value: Json | undefined): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : undefined;
+}

@@ -1,0 +1,63 @@
+import { forwarded } from "./checks.ts";
+import type { Connector, ConnectorOptions } from "./connector.ts";
+import { createHttpConnector } from "./http-connector.ts";
+import { openaiChatParts } from "./openai-chat-parts.ts";
+import type { OpenAIChatQuirks } from "./wire/openai-chat/egress.ts";
+
+const BASE_URL = "https://openrouter.ai/api/v1";
+
+/** https://openrouter.ai/docs/api-reference/overview; it passes on what it does not know itself. */
+const QUIRKS: OpenAIChatQuirks = {
+  systemRole: "as-given",
+  // In the last chunk of every stream, with the cost; asking for it is deprecated and does nothing.
+  streamUsage: "always",
+  reasoningRequest: "openrouter",
+  efforts: ["none", "minimal", "low", "medium", "high", "xhigh", "max"],
+  reasoningField: "reasoning_details",
+  supports: {
+    video: true,
+    fileUrls: true,
+    fileIds: true,
+    assistantImages: true,
+    topK: true,
+    minP: true,
+    repetitionPenalty: true,
+    verbosity: true,
+    promptCacheKey: true,
+    cacheControl: true,
+    metadata: true,
+  },
+};
+
+/** What a client may say about itself and its wishes; https://openrouter.ai/docs/api-reference/overview#headers */
+const FORWARDED = ["http-referer", "x-session-id", "x-openrouter-metadata", "x-anthropic-beta"];
+/** OpenRouter ties its statistics to a URL. This one can belong to nobody (RFC 2606); a deployment sets its own in `headers`. */
+const REFERER = "https://xjp.invalid";
+const TITLE = "xjp";
+
+/**
+ * OpenRouter: openai-compatible with an address of its own, attribution, and headers that steer it. Its request fields go along in
+ * the verbatim body, its comments keep the idle timer from running out, and its errors say what the provider behind it said.
+ */
+export function createOpenRouterConnector(options: ConnectorOptions): Connector {
+  return createHttpConnector(options, {
+    ...openaiChatParts(QUIRKS),
+    baseUrl: BASE_URL,
+    modelsPath: "/models",
+    callHeaders(client, configured) {
+      // Two names for one thing, of which both are sent; they must not disagree.
+      const title =
+        configured["x-openrouter-title"] ??
+        configured["x-title"] ??
+        client.get("x-openrouter-title") ??
+        client.get("x-title") ??
+        TITLE;
+      return {
+        "http-referer": REFERER,
+        ...forwarded(FORWARDED, client),
+        "x-openrouter-title": title,
+        "x-title": title,
+      };
+    },
+  });
+}
