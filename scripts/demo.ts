@@ -64,7 +64,8 @@ GET ${url}/v1/models lists them all. Ctrl-C stops the gateway, and its keys and 
 const gateway = Bun.spawn(
   [join(ROOT, "dist/xjp"), "serve", "--demo", "--port", String(isFree(PORT) ? PORT : 0)],
   {
-    cwd: ROOT,
+    // Away from a configuration that a developer keeps in the checkout.
+    cwd: join(ROOT, "dist"),
     // A group of its own: Ctrl-C reaches it once, from here, and not from the terminal a second time.
     detached: true,
     stdin: "ignore",
