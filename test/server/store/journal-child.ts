@@ -1,5 +1,5 @@
 /**
- * Writes rows into a journal until it is killed. After each `write` that returned, it notes the row's number in a file of its
+ * Writes rows into a journal until it is killed, or its standard input ends. After each `write` that returned, it notes the row's number in a file of its
  * own: what must be in the store afterwards.
  */
 import { openSync, writeSync } from "node:fs";
@@ -18,9 +18,12 @@ const journal = await openJournal({
   },
 });
 const descriptor = openSync(notes, "a");
-process.stdout.write("ready\n");
+let orphaned = false;
+void Bun.stdin.text().then(() => {
+  orphaned = true;
+});
 let number = Number(first);
-for (;;) {
+while (!orphaned) {
   for (let burst = 0; burst < 50; burst++) {
     journal.write(aRow(number));
     writeSync(descriptor, `${number}\n`);
@@ -29,3 +32,4 @@ for (;;) {
   // Lets the flush timer run, so that death also comes in the middle of storing.
   await new Promise((resolve) => setImmediate(resolve));
 }
+process.exit(1);

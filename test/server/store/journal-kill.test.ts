@@ -28,7 +28,7 @@ function start(notes: string, first: number) {
       notes,
       String(first),
     ],
-    { stdout: "pipe", stderr: "pipe" },
+    { stdin: "pipe", stdout: "ignore", stderr: "pipe" },
   );
 }
 

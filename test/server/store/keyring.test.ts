@@ -18,14 +18,19 @@ const hashOf = (number: number): string => aKey(number).keyHash;
 function watch(store: Pick<Store, "keyChanges" | "touchKeys">) {
   const watched = {
     looks: 0,
+    looking: 0,
+    mostAtOnce: 0,
     touches: 0,
     down: false,
     hold: undefined as Promise<void> | undefined,
     async keyChanges(since: number): Promise<KeyChanges> {
       watched.looks += 1;
       if (watched.down) throw new Error("the store is down");
+      watched.looking += 1;
+      watched.mostAtOnce = Math.max(watched.mostAtOnce, watched.looking);
       const changes = await store.keyChanges(since);
       await watched.hold;
+      watched.looking -= 1;
       return changes;
     },
     async touchKeys(lastUsed: ReadonlyMap<string, number>): Promise<void> {
@@ -196,12 +201,16 @@ describe("a keyring over a scripted store", () => {
     await waitFor("the first look", () => watched.looks === 2);
     keys = [aKey(1)];
     const late = keyring.refresh();
+    const asked = performance.now();
+    await waitFor("the gap between looks to pass", () => performance.now() > asked + 25);
     watched.hold = undefined;
     held.resolve();
     await early;
     expect(keyring.find(hashOf(1))).toBeUndefined();
     await late;
     expect(keyring.find(hashOf(1))?.id).toBe(uuid(1));
+    // An older answer that comes late must not undo a newer one.
+    expect(watched.mostAtOnce).toBe(1);
     await keyring.close();
   });
 

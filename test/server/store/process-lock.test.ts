@@ -14,6 +14,7 @@ afterEach(() => folder.remove());
 /** A process that takes the lock and keeps it; resolves once it has. */
 async function holder() {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "lock-child.ts"), path], {
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });
@@ -48,9 +49,11 @@ test("trying in vain does not loosen the lock of the one who has it", async () =
   // Closing any descriptor of a file would drop a process's plain file locks on it.
   for (let round = 0; round < 5; round++) expect(tryLock(path)).toBeUndefined();
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "lock-child.ts"), path], {
+    stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });
+  await child.stdin.end();
   expect(await new Response(child.stdout).text()).toBe("taken\n");
   lock?.release();
 });
