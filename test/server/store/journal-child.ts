@@ -18,12 +18,9 @@ const journal = await openJournal({
   },
 });
 const descriptor = openSync(notes, "a");
-let orphaned = false;
-void Bun.stdin.text().then(() => {
-  orphaned = true;
-});
+void Bun.stdin.text().then(() => process.exit(1));
 let number = Number(first);
-while (!orphaned) {
+for (;;) {
   for (let burst = 0; burst < 50; burst++) {
     journal.write(aRow(number));
     writeSync(descriptor, `${number}\n`);
@@ -32,4 +29,3 @@ while (!orphaned) {
   // Lets the flush timer run, so that death also comes in the middle of storing.
   await new Promise((resolve) => setImmediate(resolve));
 }
-process.exit(1);
