@@ -319,8 +319,22 @@ describe("tools", () => {
     expect(await callsIn("go", { tools, tool_choice: "none" })).toEqual([["text"]]);
     const [required] = await callsIn("go", { tools, tool_choice: "required" });
     expect(required?.[0]).toBe("get_weather");
-    const error = await failureOf(callsIn("go", { tool_choice: "required" }));
-    expect([error.kind, error.param]).toEqual(["invalid-request", "tool_choice"]);
+    const allowed = {
+      type: "allowed_tools",
+      allowed_tools: {
+        mode: "auto",
+        tools: [{ type: "function", function: { name: "get_time" } }],
+      },
+    };
+    expect(await callsIn("go", { tools, tool_choice: allowed })).toEqual([["get_time", "{}"]]);
+  });
+
+  test("refuses a tool_choice that cannot be met", async () => {
+    const unknown = { type: "function", function: { name: "get_tea" } };
+    for (const body of [{ tool_choice: "required" }, { tools: [weather], tool_choice: unknown }]) {
+      const error = await failureOf(callsIn("go", body));
+      expect([error.kind, error.param]).toEqual(["invalid-request", "tool_choice"]);
+    }
   });
 
   test("answers with what the tools gave back", async () => {
@@ -402,6 +416,17 @@ describe("what cannot be done", () => {
       "n",
       true,
     ]);
+  });
+
+  test("a field that nobody here knows is refused, or dropped where it is harmless", async () => {
+    const dropped: string[] = [];
+    const call = toCall("echo@max", { drop: (field) => dropped.push(field) });
+    const request = { ...toRequest("hi"), unmapped: [{ field: "odd", harmless: true }] };
+    await Array.fromAsync(createDemo().chat(request, call));
+    expect(dropped).toEqual(["odd"]);
+    const audio = { ...request, unmapped: [{ field: "modalities", harmless: false }] };
+    const error = await failureOf(Array.fromAsync(createDemo().chat(audio, call)));
+    expect([error.param, error.traits.tryElsewhere]).toEqual(["modalities", true]);
   });
 
   test("what makes no difference here is named to whoever asked", async () => {
@@ -492,7 +517,8 @@ describe("an aborted call", () => {
       );
       const ended = failureOf(Array.fromAsync(stream));
       const before = performance.now();
-      queueMicrotask(() => controller.abort());
+      // By then the first token is out and the stream waits.
+      setTimeout(() => controller.abort(), 5);
       expect((await ended).kind).toBe("cancelled");
       expect(performance.now() - before).toBeLessThan(1000);
     }

@@ -88,6 +88,25 @@ describe("createInstance", () => {
       },
       { a: 9, b: null },
     ],
+    [
+      "allOf over the same fields",
+      {
+        allOf: [
+          { type: "object", required: ["a"], properties: { a: { enum: [1, 2, 3] } }, title: "x" },
+          { required: ["a"], properties: { a: { enum: [3, 4], maximum: 9 } }, title: "y" },
+        ],
+        properties: { a: { maximum: 5 } },
+      },
+      { a: 3 },
+    ],
+    [
+      "a pattern for names",
+      { patternProperties: { "^x-": { const: 1 } }, minProperties: 2 },
+      {
+        "x-": 1,
+        "x-2": 1,
+      },
+    ],
   ])("knows %s", (_, schema, expected) => {
     expect(createInstance(schema, ["Oslo"])).toEqual(expected);
   });

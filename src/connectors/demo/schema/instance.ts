@@ -70,8 +70,11 @@ function createRecord(work: Work, schema: JsonObject, place: Place): JsonObject 
   const least = Math.min(bound(schema, "minProperties", 0), MOST_VALUES);
   const pattern = patterns[0]?.[0];
   for (let index = 1; fields.size < least && index <= least * 2; index++) {
-    const name = pattern === undefined ? undefined : sampleOf(pattern, index);
-    if (!fields.has(name ?? `field${index}`)) add(name ?? `field${index}`);
+    const sample = pattern === undefined ? undefined : sampleOf(pattern, index);
+    const names = sample === undefined ? [] : [sample, `${sample}${index}`];
+    const matching = names.filter((name) => new RegExp(pattern ?? "", "u").test(name));
+    const name = [...matching, `field${index}`].find((one) => !fields.has(one));
+    if (name !== undefined) add(name);
   }
   return Object.fromEntries(fields);
 }
