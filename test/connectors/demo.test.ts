@@ -506,6 +506,16 @@ describe("failing models", () => {
   });
 });
 
+test("the machine's own clock keeps the pace too", async () => {
+  const connector = createDemoConnector({ name: "demo" });
+  const before = performance.now();
+  const { text } = await ask("echo@500", asking("one two three four", { stream: true }), {
+    connector,
+  });
+  expect(text).toBe("one two three four");
+  expect(performance.now() - before).toBeGreaterThan(5);
+});
+
 describe("an aborted call", () => {
   test("ends at once, on the real clock, wherever it stands", async () => {
     for (const model of ["story@0.01", "fail-timeout", "fail-stall@max"]) {
