@@ -52,9 +52,8 @@ export async function ask(
     });
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
     throw new CommandError(
-      `no gateway answers at ${gateway.url} (${reason.replace(/\.$/, "")}): start one with xjp serve, or set XJP_URL`,
+      `no gateway answers at ${gateway.url} (${reasonOf(error)}): start one with xjp serve, or set XJP_URL`,
       { cause: error },
     );
   }
@@ -68,6 +67,14 @@ function refusal(gateway: Gateway, status: number, message: string): string {
       ? `the gateway wants a key: set XJP_KEY or --key; xjp keygen TENANT makes one`
       : `the gateway does not accept the key in XJP_KEY or --key: ${message}`;
   return `${message} (status ${status} from ${gateway.url})`;
+}
+
+/** Why a connection failed, in a few words and without Bun's advice about the network. */
+export function reasonOf(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ConnectionRefused" || code === "ECONNREFUSED") return "connection refused";
+  if (typeof code === "string") return code;
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function errorMessage(response: Response): Promise<string> {

@@ -9,6 +9,7 @@ const commands = {
   usage: async () => (await import("./usage/index.ts")).usage,
   chat: async () => (await import("./chat.ts")).chat,
   models: async () => (await import("./models.ts")).models,
+  config: async () => (await import("./config/index.ts")).config,
   migrate: async () => (await import("./migrate.ts")).migrate,
   completions: async () => (await import("./completions.ts")).completions,
   version: async () => (await import("./version.ts")).version,

@@ -70,7 +70,9 @@ const commands: Readonly<Record<string, ChatCommand>> = {
 /** The names that begin like what was typed. */
 export function completeCommand(line: string): readonly string[] {
   if (!line.startsWith("/")) return [];
-  return Object.keys(commands).filter((name) => name.startsWith(line));
+  return Object.entries(commands)
+    .filter(([name]) => name.startsWith(line))
+    .map(([name, { takes }]) => (takes === "" ? name : `${name} `));
 }
 
 /** Runs a line that begins with a slash. Throws CommandError for what it is not. */
