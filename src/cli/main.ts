@@ -11,6 +11,7 @@ const commands = {
   models: async () => (await import("./models.ts")).models,
   config: async () => (await import("./config/index.ts")).config,
   migrate: async () => (await import("./migrate.ts")).migrate,
+  doctor: async () => (await import("./doctor.ts")).doctor,
   completions: async () => (await import("./completions.ts")).completions,
   version: async () => (await import("./version.ts")).version,
 };
