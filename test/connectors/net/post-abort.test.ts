@@ -1,0 +1,179 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+
+import { ChatError } from "../../../src/connectors/hub/error.ts";
+import { createPoster, type Poster } from "../../../src/connectors/net/post.ts";
+import { type RawUpstream, startRawUpstream, STREAM_HEAD } from "../../contract/raw-upstream.ts";
+import { waitFor, within } from "../../support/wait-for.ts";
+import { errorOf, PATIENT, readAll, request } from "./posting.ts";
+
+const REASON = new ChatError("cancelled", "the client went away");
+
+let upstream: RawUpstream;
+let poster: Poster;
+
+beforeEach(() => {
+  upstream = startRawUpstream((line) => {
+    line.write(STREAM_HEAD);
+    line.chunk("data: 1\n\n");
+  });
+  poster = createPoster();
+});
+
+afterEach(() => {
+  poster.close();
+  upstream.stop();
+});
+
+/** Resolves when the host has noticed that its caller is gone, which must take less than a second. */
+async function hostNotices(): Promise<void> {
+  const seen = upstream.seen.at(-1);
+  expect(seen).toBeDefined();
+  await within("the host to notice", seen?.closed ?? Promise.resolve(), 1000);
+}
+
+describe("an aborted request", () => {
+  test("that was aborted before it began is not sent", async () => {
+    const signal = AbortSignal.abort(REASON);
+    expect(await errorOf(poster.post(request(upstream.url, { signal })))).toBe(REASON);
+    expect(upstream.seen.length).toBe(0);
+  });
+
+  test("stops waiting for headers", async () => {
+    upstream.script(() => undefined);
+    const abort = new AbortController();
+    const posted = errorOf(poster.post(request(upstream.url, { signal: abort.signal })));
+    await waitFor("the request to arrive", () => upstream.seen.length > 0);
+    abort.abort(REASON);
+    expect(await posted).toBe(REASON);
+    await hostNotices();
+  });
+
+  test("stops a read that is under way", async () => {
+    const abort = new AbortController();
+    const reply = await poster.post(request(upstream.url, { signal: abort.signal }));
+    const chunks = reply.chunks();
+    await chunks.next();
+    const next = errorOf(chunks.next());
+    abort.abort(REASON);
+    expect(await next).toBe(REASON);
+    await hostNotices();
+  });
+
+  test("closes the connection at once when nobody reads, and tells whoever reads next", async () => {
+    const abort = new AbortController();
+    const reply = await poster.post(request(upstream.url, { signal: abort.signal }));
+    const chunks = reply.chunks();
+    await chunks.next();
+    abort.abort(REASON);
+    await hostNotices();
+    expect(await errorOf(chunks.next())).toBe(REASON);
+  });
+
+  test("closes the connection when the body was never touched", async () => {
+    const abort = new AbortController();
+    await poster.post(request(upstream.url, { signal: abort.signal }));
+    abort.abort(REASON);
+    await hostNotices();
+  });
+
+  test("stops the reading of a whole body, announced in length or not", async () => {
+    for (const head of [STREAM_HEAD, "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n"]) {
+      upstream.script((line) => line.write(head));
+      const abort = new AbortController();
+      const reply = await poster.post(
+        request(upstream.url, { signal: abort.signal, stream: false }),
+      );
+      const text = errorOf(reply.text());
+      abort.abort(REASON);
+      expect(await text).toBe(REASON);
+      await hostNotices();
+    }
+  });
+
+  test("is told as a cancellation when the signal's reason says no more", async () => {
+    const error = await errorOf(
+      poster.post(request(upstream.url, { signal: AbortSignal.abort() })),
+    );
+    expect(error.kind).toBe("cancelled");
+  });
+
+  test("stays well when it is aborted after its end", async () => {
+    const abort = new AbortController();
+    upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+    const reply = await poster.post(request(upstream.url, { signal: abort.signal, stream: false }));
+    expect(await reply.text()).toBe("{}");
+    abort.abort(REASON);
+    upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+    await (await poster.post(request(upstream.url, { stream: false }))).text();
+    expect(upstream.seen.map(({ connection }) => connection)).toEqual([1, 1]);
+  });
+});
+
+test("a consumer that leaves early closes the connection", async () => {
+  const reply = await poster.post(request(upstream.url));
+  for await (const chunk of reply.chunks()) {
+    expect(chunk.length).toBeGreaterThan(0);
+    break;
+  }
+  await hostNotices();
+});
+
+test("a consumer that fails closes the connection", async () => {
+  const reply = await poster.post(request(upstream.url));
+  const consume = async (): Promise<void> => {
+    for await (const chunk of reply.chunks()) throw new Error(`no use for ${chunk.length} bytes`);
+  };
+  expect(await consume().catch(String)).toContain("no use for");
+  await hostNotices();
+});
+
+test("an abort at any moment of an exchange ends it in one of its two ways and harms no other", async () => {
+  upstream.script(async (line) => {
+    line.write(STREAM_HEAD);
+    for (let count = 0; count < 20; count += 1) {
+      await new Promise(setImmediate);
+      line.chunk(`data: ${count}\n\n`);
+    }
+    line.write("0\r\n\r\n");
+  });
+  const unhandled: unknown[] = [];
+  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+  process.on("unhandledRejection", onUnhandled);
+  const outcomes = new Set<string>();
+  for (let ticks = 0; ticks < 120; ticks += 1) {
+    const abort = new AbortController();
+    const exchange = poster
+      .post(request(upstream.url, { signal: abort.signal }))
+      .then((reply) => readAll(reply.chunks()))
+      .then(
+        (text) => (text.endsWith("data: 19\n\n") ? "complete" : "short"),
+        (error: unknown) => (error === REASON ? "aborted" : String(error)),
+      );
+    for (let tick = 0; tick < ticks; tick += 1) await new Promise(setImmediate);
+    abort.abort(REASON);
+    outcomes.add(await exchange);
+  }
+  process.off("unhandledRejection", onUnhandled);
+  expect(unhandled).toEqual([]);
+  expect([...outcomes].toSorted()).toEqual(["aborted", "complete"]);
+  const reply = await poster.post(request(upstream.url));
+  expect(await readAll(reply.chunks())).toEndWith("data: 19\n\n");
+});
+
+test("a fetch that knows no signals is given up all the same", async () => {
+  const timeouts = { ...PATIENT, headersMs: 20, firstEventMs: 20 };
+  const dumb = createPoster({ fetch: () => new Promise(() => undefined) });
+  expect((await errorOf(dumb.post(request("http://host.example", { timeouts })))).timer).toBe(
+    "headers",
+  );
+  let cancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    cancel() {
+      cancelled = true;
+    },
+  });
+  const silent = createPoster({ fetch: () => Promise.resolve(new Response(body)) });
+  const reply = await silent.post(request("http://host.example", { timeouts }));
+  expect((await errorOf(readAll(reply.chunks()))).timer).toBe("first-event");
+  expect(cancelled).toBe(true);
+});
