@@ -118,7 +118,7 @@ describe("a request is turned away", () => {
   test.each([
     ["messages", { messages: "hello" }],
     ["messages", { messages: [] }],
-    ["messages[0].role", { messages: [{ role: "robot", content: "hi" }] }],
+    ["messages[0].role", { messages: [{ content: "hi" }] }],
     ["messages[0].content", { messages: [{ role: "user", content: 7 }] }],
     ["temperature", { temperature: "warm" }],
     ["stream", { stream: "yes" }],

@@ -67,7 +67,7 @@ describe("a stream", () => {
   }, 30_000);
 });
 
-/** What the client reads, comments aside. */
+/** What the client reads, comments aside and under the provider's name for the model. */
 async function through(
   exchange: Exchange,
   stage: number,
@@ -75,10 +75,16 @@ async function through(
 ): Promise<string> {
   const { lane, model } = replay.stage(exchange, stage);
   lane.answer(() => streamReply(pieces));
-  const stream = await open(replay.gateway.url, replay.key, { ...exchange.body, model });
+  const stream = await open(
+    replay.gateway.url,
+    replay.key,
+    { ...exchange.body, model },
+    { "x-request-id": "split" },
+  );
   expect(await stream.finish(20_000)).toBe(true);
   return stream
     .text()
+    .replaceAll(JSON.stringify(model), JSON.stringify(exchange.body.model))
     .split("\n")
     .filter((line) => !line.startsWith(":"))
     .join("\n");
