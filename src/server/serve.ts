@@ -98,6 +98,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     random: Math.random,
     record: (row) => journal.write(row),
     onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
+    onMalformed: (provider) => metrics.malformed(provider),
   });
   const offers = createOffers(connectors, clock, (provider, error) =>
     log.warn("model list", { provider, error: messageOf(error) }),
@@ -130,7 +131,8 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     port: config.server.port,
     // Streams may be silent for longer than any fixed time; keep-alives and the gateway's own timers watch them.
     idleTimeout: 0,
-    maxRequestBodySize: config.limits.maxBodyBytes + 1,
+    // The doors keep the limit, and answer in their dialect; Bun would answer 413 without a word.
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: (request) => app.fetch(request),
   });
   log.info("listening", { url: server.url.origin, version: options.version });

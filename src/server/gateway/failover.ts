@@ -17,6 +17,8 @@ export type FailoverDeps = {
   readonly random: () => number;
   /** Told of every attempt and how it ended: `ok` or an error's kind. */
   readonly onAttempt: (provider: string, outcome: string) => void;
+  /** Told of every stream message that was left out because it could not be read. */
+  readonly onMalformed: (provider: string) => void;
 };
 
 /**
@@ -92,6 +94,7 @@ async function* attempt(
       requestId: exchange.requestId,
       headers: exchange.headers,
       drop: (field) => exchange.dropped.add(field),
+      onMalformed: () => deps.onMalformed(route.provider),
     });
     for await (const message of messages) {
       if (!exchange.committed) {

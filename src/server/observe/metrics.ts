@@ -25,6 +25,8 @@ export type Metrics = {
   refused(tenantId: string, status: number, seconds: number): void;
   /** An attempt at a provider ended with `ok` or an error's kind. */
   attempted(provider: string, outcome: string): void;
+  /** A message of a provider's stream could not be read and was left out. */
+  malformed(provider: string): void;
   limitHit(tenantId: string, limit: string): void;
   authFailed(reason: "missing" | "malformed" | "unknown" | "revoked" | "expired"): void;
   streamed(bytes: number): void;
@@ -116,6 +118,12 @@ export function createMetrics(readings: Readings): Metrics {
     name: "xjp_upstream_attempts_total",
     help: "Attempts at providers, by outcome: ok or the kind of error.",
     labelNames: ["provider", "outcome"],
+    registers,
+  });
+  const malformed = new Counter({
+    name: "xjp_upstream_malformed_total",
+    help: "Messages of providers' streams that could not be read and were left out.",
+    labelNames: ["provider"],
     registers,
   });
   registry.registerMetric(
@@ -210,6 +218,7 @@ export function createMetrics(readings: Readings): Metrics {
       duration.observe(labels, seconds);
     },
     attempted: (provider, outcome) => attempts.inc({ provider, outcome }),
+    malformed: (provider) => malformed.inc({ provider }),
     limitHit: (tenantId, limit) => limitHits.inc({ tenant_id: tenantId, limit }),
     authFailed: (reason) => authErrors.inc({ reason }),
     streamed: (count) => bytes.inc(count),

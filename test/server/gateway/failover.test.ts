@@ -43,6 +43,7 @@ function setup(scripts: Readonly<Record<string, readonly Script[]>>) {
         clock,
         random: () => 0.5,
         onAttempt: (provider, outcome) => attempts.push(`${provider}:${outcome}`),
+        onMalformed: (provider) => attempts.push(`${provider}:malformed`),
       });
       for await (const message of messages) {
         for (const event of message.events) {

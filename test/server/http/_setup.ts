@@ -81,6 +81,7 @@ export function testApp(options: AppOptions) {
     }),
     record: (row) => rows.push(row),
     onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
+    onMalformed: (provider) => metrics.malformed(provider),
   });
   const keys = new Map([[hashKey(KEY), keyRecord(options.key)]]);
   const keyring = {
