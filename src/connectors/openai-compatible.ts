@@ -9,7 +9,10 @@ import { profiles } from "./profiles.ts";
  */
 export function createOpenAICompatibleConnector(options: ConnectorOptions): Connector {
   const { name } = options;
-  const profile = options.profile === undefined ? undefined : profiles[options.profile];
+  const profile =
+    options.profile !== undefined && Object.hasOwn(profiles, options.profile)
+      ? profiles[options.profile]
+      : undefined;
   if (options.profile !== undefined && profile === undefined) {
     throw new Error(`providers.${name}.profile: no profile named ${options.profile}`);
   }
