@@ -106,7 +106,7 @@ describe("xjp keygen", () => {
       models: ["gpt-4o", "claude-*"],
     });
     expect(record.expiresAt).toBeWithin(before + 30 * 86_400_000, Date.now() + 30 * 86_400_000 + 1);
-    expect(made["expires_at"]).toBe(new Date(record.expiresAt ?? 0).toISOtext());
+    expect(made["expires_at"]).toBe(new Date(record.expiresAt ?? 0).toISOString());
   });
 
   test.each<[string, readonly string[]]>([

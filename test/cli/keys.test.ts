@@ -107,7 +107,7 @@ describe("xjp keys", () => {
     expect(oldEnd).toBeWithin(before + 7_200_000, Date.now() + 7_200_001);
     expect(object(made["replaces"])).toEqual({
       id: old["id"],
-      expires_at: new Date(oldEnd).toISOtext(),
+      expires_at: new Date(oldEnd).toISOString(),
     });
   });
 

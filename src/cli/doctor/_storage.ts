@@ -1,4 +1,4 @@
-import { constants, existsSync } from "node:fs";
+import { constants, existsSync, statSync } from "node:fs";
 import { access, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { maskUrl } from "../../server/config/file-shape.ts";
@@ -23,6 +23,7 @@ async function checkFolder(folder: string): Promise<Finding> {
   while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
   try {
     await access(existing, constants.W_OK | constants.X_OK);
+    if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a folder`);
     const { bavail, bsize } = await statfs(existing);
     const free = bavail * bsize;
     const found = `${folder} is ${existing === folder ? "writable" : "not there yet but can be made"}, ${digits(Math.floor(free / 1_000_000))} MB free`;
