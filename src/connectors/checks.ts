@@ -62,15 +62,17 @@ export function checkedBaseUrl(provider: string, baseUrl: string): (path: string
   return (path) => root + path + url.search;
 }
 
-/** Those of a client's headers that may go to the provider. A Headers object has made sure that they are valid. */
+/** Those of a client's headers that may go to the provider, if there are any. A Headers object has made sure that they are valid. */
 export function forwarded(
   names: readonly string[],
   client: Headers,
-): Readonly<Record<string, string>> {
-  const chosen: Record<string, string> = {};
+): Readonly<Record<string, string>> | undefined {
+  let chosen: Record<string, string> | undefined;
   for (const name of names) {
     const value = client.get(name);
-    if (value !== null) chosen[name] = value;
+    if (value === null) continue;
+    chosen ??= {};
+    chosen[name] = value;
   }
   return chosen;
 }

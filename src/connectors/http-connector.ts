@@ -20,7 +20,8 @@ import type { Json } from "./hub/json.ts";
 import type { ChatRequest } from "./hub/request.ts";
 import type { ProviderHalf, SseMessage } from "./hub/wire.ts";
 import { readModelList } from "./model-list.ts";
-import { createPoster, type PostReply } from "./net/post.ts";
+import { createPoster } from "./net/post.ts";
+import type { PostReply } from "./net/reply.ts";
 import { readSse } from "./net/sse.ts";
 import { gather, isWhole, parseJson, parseReply, understand } from "./reading.ts";
 
@@ -36,8 +37,10 @@ export type HttpConnectorParts<Quirks> = {
   /** Behind the base URL, or a whole URL; `false` where there is no list. */
   readonly modelsPath: string | false;
   readonly authorize: (apiKey: string) => HeaderValues;
-  /** The connector's own headers and those of the client's that it passes on; the configured ones win. Names in lower case. */
-  readonly callHeaders: (client: Headers, configured: HeaderValues) => HeaderValues;
+  /** Sent with every request, unless configuration says otherwise. Names in lower case. */
+  readonly headers: (configured: HeaderValues) => HeaderValues;
+  /** What a client's headers change in those, if anything; configuration wins. Names in lower case. */
+  readonly forward: (client: Headers, configured: HeaderValues) => HeaderValues | undefined;
   /** What must change in a body that is passed on verbatim, besides the model. Calls `drop` for what it deletes. */
   readonly amend: (
     request: ChatRequest,
@@ -71,18 +74,17 @@ export function createHttpConnector<Quirks>(
   );
   const poster = createPoster({ fetch: options.fetch });
 
-  const headersFor = (
-    accept: string,
-    apiKey: string | undefined,
-    client?: Headers,
-  ): HeaderValues => ({
-    accept,
+  const own = parts.headers(configured);
+  const headersFor = memoize((stream: boolean, apiKey: string | undefined) => ({
+    accept: stream ? "text/event-stream" : "application/json",
+    // Compression saves little on short texts, costs time on both sides, and holds streams back.
+    "accept-encoding": "identity",
     "content-type": "application/json",
     "user-agent": "xjp",
-    ...(client === undefined ? {} : parts.callHeaders(client, configured)),
+    ...own,
     ...(apiKey === undefined ? {} : parts.authorize(apiKey)),
     ...configured,
-  });
+  }));
 
   /** Sends the request and waits for a good status. */
   const ask = async (
@@ -95,13 +97,11 @@ export function createHttpConnector<Quirks>(
     const body = verbatim
       ? editJson(request.source.text, { model, ...parts.amend(request, call.drop) })
       : JSON.stringify(wire.encodeRequest(request, model, quirks, call.drop));
+    const headers = headersFor(request.stream, apiKey);
+    const more = parts.forward(call.headers, configured);
     const reply = await poster.post({
       url: behind(parts.chatPath(call.target, request.stream)),
-      headers: headersFor(
-        request.stream ? "text/event-stream" : "application/json",
-        apiKey,
-        call.headers,
-      ),
+      headers: more === undefined ? headers : { ...headers, ...more, ...configured },
       body,
       timeouts: call.timeouts,
       signal: call.signal,
@@ -157,7 +157,7 @@ export function createHttpConnector<Quirks>(
       const reply = await poster.post({
         method: "GET",
         url,
-        headers: headersFor("application/json", apiKey),
+        headers: headersFor(false, apiKey),
         timeouts: LIST_TIMEOUTS,
         signal,
         stream: false,
@@ -181,5 +181,21 @@ export function createHttpConnector<Quirks>(
             list(/^https?:/.test(modelsPath) ? modelsPath : behind(modelsPath), signal),
         }),
     close: () => poster.close(),
+  };
+}
+
+/** Remembers what a function gave; providers have few keys. */
+function memoize(
+  make: (stream: boolean, apiKey: string | undefined) => HeaderValues,
+): (stream: boolean, apiKey: string | undefined) => HeaderValues {
+  const whole = new Map<string | undefined, HeaderValues>();
+  const streamed = new Map<string | undefined, HeaderValues>();
+  return (stream, apiKey) => {
+    const made = stream ? streamed : whole;
+    const known = made.get(apiKey);
+    if (known !== undefined) return known;
+    const headers = make(stream, apiKey);
+    made.set(apiKey, headers);
+    return headers;
   };
 }

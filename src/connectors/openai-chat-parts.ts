@@ -14,8 +14,9 @@ export function openaiChatParts(
     quirks,
     chatPath: () => "/chat/completions",
     authorize: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
+    headers: () => ({}),
     // Nothing of the client's: organisation, project and idempotency keys mean something only within one account.
-    callHeaders: () => ({}),
+    forward: () => undefined,
     amend: (request, drop) => ({
       ...(asksForUsage && request.stream ? askForUsage(request) : {}),
       ...leaveOut(refuses, request, drop),

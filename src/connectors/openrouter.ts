@@ -44,20 +44,24 @@ export function createOpenRouterConnector(options: ConnectorOptions): Connector 
     ...openaiChatParts(QUIRKS),
     baseUrl: BASE_URL,
     modelsPath: "/models",
-    callHeaders(client, configured) {
-      // Two names for one thing, of which both are sent; they must not disagree.
-      const title =
-        configured["x-openrouter-title"] ??
-        configured["x-title"] ??
-        client.get("x-openrouter-title") ??
-        client.get("x-title") ??
-        TITLE;
-      return {
-        "http-referer": REFERER,
-        ...forwarded(FORWARDED, client),
-        "x-openrouter-title": title,
-        "x-title": title,
-      };
+    headers: (configured) => ({
+      "http-referer": REFERER,
+      ...titled(titleIn(configured) ?? TITLE),
+    }),
+    forward(client, configured) {
+      const headers = forwarded(FORWARDED, client);
+      const title = client.get("x-openrouter-title") ?? client.get("x-title");
+      if (title === null || titleIn(configured) !== undefined) return headers;
+      return { ...headers, ...titled(title) };
     },
   });
+}
+
+/** Two names for one thing, of which both are sent; they must not disagree. */
+function titled(title: string): Readonly<Record<string, string>> {
+  return { "x-openrouter-title": title, "x-title": title };
+}
+
+function titleIn(headers: Readonly<Record<string, string>>): string | undefined {
+  return headers["x-openrouter-title"] ?? headers["x-title"];
 }

@@ -3,7 +3,7 @@ import { ChatError } from "./hub/error.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "./hub/json.ts";
 import type { SseMessage, StreamDecoder } from "./hub/wire.ts";
-import type { PostReply } from "./net/post.ts";
+import type { PostReply } from "./net/reply.ts";
 import { readSse } from "./net/sse.ts";
 
 /** Whether an answer comes in one piece, whatever was asked for. A type that says neither is taken for what was asked for. */

@@ -25,6 +25,7 @@ export function requests(rig: Rig): void {
       expect(whole?.headers.get("content-type")).toBe("application/json");
       expect(whole?.headers.get("accept")).toBe("application/json");
       expect(streamed?.headers.get("accept")).toBe("text/event-stream");
+      expect(streamed?.headers.get("accept-encoding")).toBe("identity");
     });
 
     test("the caller's own text with another model, byte for byte", async () => {

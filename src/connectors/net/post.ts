@@ -1,7 +1,7 @@
 /** The only caller of fetch: sends a request, watches its timers, and hands over the answer. */
 import type { Fetch, Timeouts } from "../connector.ts";
 import { ChatError } from "../hub/error.ts";
-import { type Body, createBody } from "./body.ts";
+import { createReply, type PostReply } from "./reply.ts";
 import { type ConnectWitness, createConnectWitness, isProxied } from "./connect.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
 import { codeOf, toNetworkError, toTimeout } from "./failure.ts";
@@ -23,7 +23,7 @@ export type PosterOptions = {
 export type PostRequest = {
   readonly method?: "POST" | "GET";
   readonly url: string;
-  /** Valid names and values. */
+  /** Valid names and values; nothing is added to them but what fetch adds. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeouts: Timeouts;
@@ -31,9 +31,6 @@ export type PostRequest = {
   /** Whether the answer is to come in pieces, which decides what timer watches over the first. */
   readonly stream: boolean;
 };
-
-/** An answer whose head has come. Its body must be taken, or its timers close it. */
-export type PostReply = Body & { readonly status: number; readonly headers: Headers };
 
 export type Poster = {
   /**
@@ -56,6 +53,8 @@ export function createPoster(options: PosterOptions = {}): Poster {
   const send: Fetch = options.fetch ?? session.fetch;
   const direct = options.fetch === undefined && !isProxied(process.env);
   const witness = options.witness ?? (direct ? createConnectWitness() : undefined);
+  /** The URL asked last, taken apart; most providers have but one. */
+  let latest = place("http://unasked.invalid");
   /** When each origin last answered: only then can there be a kept connection to it. */
   const answered = new Map<string, number>();
 
@@ -75,7 +74,7 @@ export function createPoster(options: PosterOptions = {}): Poster {
       exchange.onFailure(reject);
       send(request.url, {
         method: request.method ?? "POST",
-        headers: { "accept-encoding": "identity", ...request.headers },
+        headers: request.headers,
         ...(request.body === undefined ? {} : { body: request.body }),
         redirect: "manual",
         // Bun's own limit of five minutes without a byte; our timers are the ones that count.
@@ -103,40 +102,50 @@ export function createPoster(options: PosterOptions = {}): Poster {
   return {
     async post(request) {
       const { timeouts } = request;
-      const url = new URL(request.url);
-      const exchange = openExchange(request.signal, url.host);
+      if (latest.text !== request.url) latest = place(request.url);
+      const { url, origin, host } = latest;
+      const exchange = openExchange(request.signal, host);
       exchange.watch.wait("headers", timeouts.headersMs);
       const stopWatching = witness?.watch(url, timeouts.connectMs, () =>
-        exchange.fail(toTimeout("connect", timeouts.connectMs, url.host)),
+        exchange.fail(toTimeout("connect", timeouts.connectMs, host)),
       );
       let response: Response;
       try {
-        response = await sendUntilMet(request, exchange, url.origin);
+        response = await sendUntilMet(request, exchange, origin);
       } catch (thrown) {
         exchange.close();
-        const error = exchange.failure() ?? toNetworkError(thrown, url.host);
-        if (error.traits.origin === "provider") witness?.lost(url.origin);
+        const error = exchange.failure() ?? toNetworkError(thrown, host);
+        if (error.traits.origin === "provider") witness?.lost(origin);
         throw error;
       } finally {
         stopWatching?.();
       }
-      answered.set(url.origin, performance.now());
-      witness?.alive(url.origin);
+      answered.set(origin, performance.now());
+      witness?.alive(origin);
       if (response.status >= 300 && response.status < 400) {
-        const error = redirected(response.status, url.host);
+        const error = redirected(response.status, host);
         exchange.fail(error);
         exchange.close();
         throw error;
       }
       if (request.stream) exchange.watch.wait("first-event", timeouts.firstEventMs);
       else exchange.watch.wait("idle", timeouts.idleMs);
-      const body = createBody(response, exchange, timeouts.idleMs);
-      return { ...body, status: response.status, headers: response.headers };
+      return createReply(response, exchange, timeouts.idleMs);
     },
     close() {
       session.close();
     },
   };
+}
+
+function place(text: string): {
+  readonly text: string;
+  readonly url: URL;
+  readonly origin: string;
+  readonly host: string;
+} {
+  const url = new URL(text);
+  return { text, url, origin: url.origin, host: url.host };
 }
 
 function redirected(status: number, host: string): ChatError {

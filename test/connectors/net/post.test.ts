@@ -26,7 +26,7 @@ afterEach(() => {
 });
 
 describe("a request", () => {
-  test("goes out as it was given, without compression and with no cookie of an earlier answer", async () => {
+  test("goes out as it was given, with no cookie of an earlier answer", async () => {
     upstream.script((line) => line.write(jsonResponse({}, 200, { "set-cookie": "a=b" })));
     for (let round = 0; round < 2; round += 1) {
       const body = '{ "model": "m", "n": 1.0 }';
@@ -39,7 +39,6 @@ describe("a request", () => {
       path: "/v1/chat/completions",
       text: '{ "model": "m", "n": 1.0 }',
     });
-    expect(first?.headers.get("accept-encoding")).toBe("identity");
     expect(first?.headers.get("authorization")).toBe("Bearer key");
     expect(second?.headers.get("cookie")).toBeNull();
     expect(second?.connection).toBe(1);

@@ -12,8 +12,13 @@ const SHORT_BYTES = 256 * 1024;
 const REST_MS = 1000;
 const REST_BYTES = 64 * 1024;
 
-/** The body of an answer, to be taken once, by `text` or by `chunks`. Both throw ChatError. */
-export type Body = {
+/**
+ * An answer whose head has come. Its body must be taken once, by `text` or by `chunks`, or its timers close it. Both throw
+ * ChatError.
+ */
+export type PostReply = {
+  readonly status: number;
+  readonly headers: Headers;
   /** All of it. Of an error (status 400 and up) only the first 64 KiB; a reply of more than 64 MiB is `bad-upstream`. */
   text(): Promise<string>;
   /** As it arrives; nothing is read ahead of the consumer but what sockets hold. Leaving early closes the connection. */
@@ -28,7 +33,8 @@ export type Body = {
 type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /** Takes over the exchange and closes it at the end. The watch is waiting for the first byte already; `idleMs` is for the next. */
-export function createBody(response: Response, exchange: Exchange, idleMs: number): Body {
+export function createReply(response: Response, exchange: Exchange, idleMs: number): PostReply {
+  const { status, headers } = response;
   let settled = false;
 
   async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
@@ -56,12 +62,18 @@ export function createBody(response: Response, exchange: Exchange, idleMs: numbe
   }
 
   return {
-    async text() {
-      const announced = Number(response.headers.get("content-length") ?? Number.NaN);
-      if (announced <= SHORT_BYTES && !response.headers.has("content-encoding")) {
+    status,
+    headers,
+    text() {
+      const announced = headers.get("content-length");
+      if (
+        announced !== null &&
+        Number(announced) <= SHORT_BYTES &&
+        !headers.has("content-encoding")
+      ) {
         return takeWhole(response, exchange);
       }
-      return response.status < 400
+      return status < 400
         ? joined(chunks(), MAX_REPLY_BYTES, exchange.host)
         : firstOf(chunks(), MAX_ERROR_BYTES);
     },
@@ -84,14 +96,19 @@ async function read(reader: Reader, exchange: Exchange): ReturnType<Reader["read
 }
 
 function takeWhole(response: Response, exchange: Exchange): Promise<string> {
-  return new Promise<string>((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     exchange.onFailure(reject);
-    response
-      .text()
-      .then(resolve, (thrown: unknown) =>
-        reject(exchange.failure() ?? toBrokenBody(thrown, exchange.host)),
-      );
-  }).finally(() => exchange.close());
+    response.text().then(
+      (text) => {
+        exchange.close();
+        resolve(text);
+      },
+      (thrown: unknown) => {
+        exchange.close();
+        reject(exchange.failure() ?? toBrokenBody(thrown, exchange.host));
+      },
+    );
+  });
 }
 
 async function joined(
