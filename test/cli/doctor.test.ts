@@ -13,13 +13,17 @@ type Found = Readonly<Record<string, string | undefined>>;
 
 async function examine(
   env: RunOptions["env"],
-): Promise<{ readonly code: number; readonly ok: unknown; find(check: string): Found }> {
+): Promise<{
+  readonly code: number;
+  readonly ok: unknown;
+  readonly find: (check: string) => Found;
+}> {
   const { code, stdout } = await folder.run(["doctor", "--json"], { env: { PORT: "0", ...env } });
   const { ok, checks } = object(JSON.parse(stdout));
   return {
     code,
     ok,
-    find(check) {
+    find: (check) => {
       const found = objects(checks).find(
         (one) => one["check"] === check && one["state"] !== "warn",
       );

@@ -22,8 +22,8 @@ async function checkFolder(folder: string): Promise<Finding> {
   let existing = folder;
   while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing);
   try {
-    await access(existing, constants.W_OK | constants.X_OK);
     if (!statSync(existing).isDirectory()) throw new Error(`${existing} is not a folder`);
+    await access(existing, constants.W_OK | constants.X_OK);
     const { bavail, bsize } = await statfs(existing);
     const free = bavail * bsize;
     const found = `${folder} is ${existing === folder ? "writable" : "not there yet but can be made"}, ${digits(Math.floor(free / 1_000_000))} MB free`;
