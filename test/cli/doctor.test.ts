@@ -11,9 +11,7 @@ afterEach(() => folder.remove());
 
 type Found = Readonly<Record<string, string | undefined>>;
 
-async function examine(
-  env: RunOptions["env"],
-): Promise<{
+async function examine(env: RunOptions["env"]): Promise<{
   readonly code: number;
   readonly ok: unknown;
   readonly find: (check: string) => Found;

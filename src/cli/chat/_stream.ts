@@ -74,7 +74,8 @@ export function createChunkReader(): {
         const reason = text(choice["finish_reason"]);
         if (reason !== "") {
           finished = true;
-          for (const tool of tools.values()) pieces.push({ type: "tool", ...tool });
+          const inOrder = [...tools].toSorted(([one], [other]) => one - other);
+          for (const [, tool] of inOrder) pieces.push({ type: "tool", ...tool });
           tools.clear();
           pieces.push({ type: "finish", reason });
         }
