@@ -1,6 +1,6 @@
 /**
- * The least that a gateway in Bun can do: parse the request, change the model's name, send it on, hand back what comes. No
- * key, no route, no books. The word it is started with is the provider's URL; prints its port.
+ * The least that a gateway in Bun can do: parse the request, change the model's name, send it on, and change the name back in
+ * the reply. Streams are handed through unread. No key, no route, no books. The word it is started with is the provider's URL; prints its port.
  */
 import { PLAIN } from "./workload.ts";
 
@@ -13,16 +13,20 @@ const server = Bun.serve({
   idleTimeout: 0,
   async fetch(request) {
     const body: { model: string; stream?: boolean } = JSON.parse(await request.text());
-    body.model = body.stream === true ? body.model : PLAIN;
+    const { model } = body;
+    if (body.stream !== true) body.model = PLAIN;
     const answer = await session.fetch(upstream, {
       method: "POST",
       headers: { "content-type": "application/json", authorization: "Bearer sk-bench" },
       body: JSON.stringify(body),
       signal: request.signal,
     });
-    const headers = { "content-type": answer.headers.get("content-type") ?? "" };
-    if (body.stream === true) return new Response(answer.body, { headers });
-    return new Response(await answer.text(), { status: answer.status, headers });
+    if (body.stream === true) {
+      return new Response(answer.body, { headers: { "content-type": "text/event-stream" } });
+    }
+    const reply: { model: string } = JSON.parse(await answer.text());
+    reply.model = model;
+    return Response.json(reply, { status: answer.status });
   },
 });
 
