@@ -133,7 +133,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     idleTimeout: 0,
     // The doors keep the limit, and answer in their dialect; Bun would answer 413 without a word.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: (request) => app.fetch(request),
+    fetch: app.compile().fetch,
   });
   log.info("listening", { url: server.url.origin, version: options.version });
 
