@@ -58,15 +58,35 @@ export async function ask(
     );
   }
   if (response.ok) return response;
-  throw new CommandError(refusal(gateway, response.status, await errorMessage(response)));
+  throw new CommandError(await refusal(gateway, response));
 }
 
-function refusal(gateway: Gateway, status: number, message: string): string {
+async function refusal(gateway: Gateway, response: Response): Promise<string> {
+  const { status } = response;
+  const text = await response.text().catch(() => "");
+  const body = parseJson(text);
+  const message = messageOf(body) ?? (text.trim().slice(0, 300) || response.statusText);
   if (status === 401)
     return gateway.key === undefined
-      ? `the gateway wants a key: set XJP_KEY or --key; xjp keygen TENANT makes one`
+      ? "the gateway wants a key: set XJP_KEY or --key; xjp keygen TENANT makes one"
       : `the gateway does not accept the key in XJP_KEY or --key: ${message}`;
-  return `${message} (status ${status} from ${gateway.url})`;
+  const names = isUnknownModel(body) ? await modelsInWords(gateway) : "";
+  return `${message}${names} (status ${status} from ${gateway.url})`;
+}
+
+function isUnknownModel(body: unknown): boolean {
+  const error = isJsonObject(body) ? body["error"] : undefined;
+  return isJsonObject(error) && error["code"] === "model_not_found";
+}
+
+const named = 12;
+
+async function modelsInWords(gateway: Gateway): Promise<string> {
+  const models = await listModels(gateway).catch(() => []);
+  if (models.length === 0) return "";
+  const names = models.slice(0, named).map(({ id }) => id);
+  const more = models.length > named ? ", … (xjp models lists all)" : "";
+  return `; the gateway lists ${names.join(", ")}${more}`;
 }
 
 /** Why a connection failed, in a few words and without Bun's advice about the network. */
@@ -75,14 +95,6 @@ export function reasonOf(error: unknown): string {
   if (code === "ConnectionRefused" || code === "ECONNREFUSED") return "connection refused";
   if (typeof code === "string") return code;
   return error instanceof Error ? error.message : String(error);
-}
-
-async function errorMessage(response: Response): Promise<string> {
-  const text = await response.text().catch(() => "");
-  return (
-    messageOf(parseJson(text)) ??
-    (text.trim().slice(0, 300) || response.statusText || "no reason given")
-  );
 }
 
 /** The message of an error body or error event in OpenAI's shape. */

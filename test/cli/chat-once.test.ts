@@ -112,7 +112,7 @@ test.each<[string, Reply, string, string]>([
     "an unknown model",
     refusing(404, 'no model "x" (did you mean "fast"?)', "model_not_found"),
     "",
-    'no model "x" (did you mean "fast"?) (status 404',
+    'no model "x" (did you mean "fast"?); the gateway lists fast, big (status 404',
   ],
   [
     "a limit",
