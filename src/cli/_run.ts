@@ -64,8 +64,11 @@ async function find(root: Group, words: readonly string[]): Promise<Found> {
 function noCommand(path: string, group: Group, word: string | undefined): UsageError {
   const names = Object.keys(group.commands);
   if (word === undefined) return new UsageError(`which command? ${names.join(", ")}`);
-  if (word.startsWith("-"))
+  if (word.startsWith("-")) {
+    const meant = didYouMean(word, ["--help", "--version"]);
+    if (meant !== "") return new UsageError(`unknown flag ${word}${meant}`);
     return new UsageError(`${word} stands before the command: write ${path} COMMAND ${word}`);
+  }
   const called = [path, word].join(" ").slice("xjp ".length);
   return new UsageError(`unknown command "${called}"${didYouMean(word, names)}`);
 }

@@ -46,6 +46,8 @@ export function createTerminal(): Terminal {
     process.exit(error.code === "EPIPE" ? 0 : 1);
   });
   stderr.on("error", () => {});
+  const { write, flushed } = createSink(stdout);
+  const errors = createSink(stderr);
   const paint = painter(stdout.isTTY);
   const paintError = painter(stderr.isTTY);
   const consola = createConsola({
@@ -54,18 +56,17 @@ export function createTerminal(): Terminal {
     reporters: [
       {
         log: ({ type, args }) => {
-          stderr.write(`${dressed(type, args.join(" "), paintError)}\n`);
+          errors.write(`${dressed(type, args.join(" "), paintError)}\n`);
         },
       },
     ],
   });
-  const write = (text: string): void => void stdout.write(text);
   return {
     result: (text) => write(`${text}\n`),
     json: (value) => write(`${JSON.stringify(value, null, 2)}\n`),
     write,
     writeAside: (text) => {
-      if (stderr.isTTY) stderr.write(text);
+      if (stderr.isTTY) errors.write(text);
     },
     info: (message) => consola.info(message),
     success: (message) => consola.success(message),
@@ -77,7 +78,7 @@ export function createTerminal(): Terminal {
     paint,
     paintError,
     flush: async () => {
-      await Promise.all([drained(stdout), drained(stderr)]);
+      await Promise.all([flushed(), errors.flushed()]);
     },
   };
 }
@@ -114,8 +115,21 @@ async function confirm(question: string): Promise<boolean> {
   }
 }
 
-async function drained(stream: NodeJS.WriteStream): Promise<void> {
-  await new Promise<void>((resolve) => {
-    stream.write("", () => resolve());
-  });
+type Sink = { readonly write: (text: string) => void; readonly flushed: () => Promise<void> };
+
+/**
+ * Remembers when the last text has left. Asking the stream later does not do: Bun 1.4.5 says that a pipe is drained while all
+ * but the first 64 KiB still wait for the reader, and an exit then loses them.
+ */
+function createSink(stream: NodeJS.WriteStream): Sink {
+  let last: Promise<void> | undefined;
+  return {
+    write(text) {
+      if (text === "") return;
+      last = new Promise((resolve) => {
+        stream.write(text, () => resolve());
+      });
+    },
+    flushed: async () => last,
+  };
 }

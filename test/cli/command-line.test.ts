@@ -133,28 +133,3 @@ describe("an error", () => {
     expect(stderr).toContain("XJP_LOG");
   });
 });
-
-test("a reader that goes away ends a command quietly", async () => {
-  const child = Bun.spawn(
-    [
-      "bash",
-      "-c",
-      'set -o pipefail; "$0" "$@" | head -1',
-      process.execPath,
-      `${import.meta.dir}/../../src/cli/main.ts`,
-      "completions",
-      "bash",
-    ],
-    {
-      env: { PATH: process.env["PATH"] ?? "", ...folder.env },
-      stdout: "pipe",
-      stderr: "pipe",
-    },
-  );
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  expect([stdout, stderr, code]).toEqual(["# completions of xjp for bash\n", "", 0]);
-});
