@@ -2,6 +2,7 @@
  * Where commands talk to people. Results go to standard output and nothing else does; messages go to standard error through
  * consola. Colours are used on a terminal unless NO_COLOR is set.
  */
+import { writeSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { createConsola, LogLevels } from "consola/core";
@@ -41,13 +42,8 @@ export type Terminal = {
 /** The process's own streams as a Terminal. A reader that goes away (`| head -1`) ends the process quietly. */
 export function createTerminal(): Terminal {
   const { stdout, stderr, stdin } = process;
-  // Whoever closed the pipe has read enough: that is neither a failure nor worth a word.
-  stdout.on("error", (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === "EPIPE" ? 0 : 1);
-  });
-  stderr.on("error", () => {});
-  const { write, flushed } = createSink(stdout);
-  const errors = createSink(stderr);
+  const { write, flushed } = createSink(stdout, giveUp);
+  const errors = createSink(stderr, () => {});
   const paint = painter(stdout.isTTY);
   const paintError = painter(stderr.isTTY);
   const consola = createConsola({
@@ -121,15 +117,26 @@ type Sink = { readonly write: (text: string) => void; readonly flushed: () => Pr
  * Remembers when the last text has left. Asking the stream later does not do: Bun 1.4.5 says that a pipe is drained while all
  * but the first 64 KiB still wait for the reader, and an exit then loses them.
  */
-function createSink(stream: NodeJS.WriteStream): Sink {
+function createSink(stream: NodeJS.WriteStream, onError: (error: Error) => void): Sink {
   let last: Promise<void> | undefined;
+  stream.on("error", onError);
   return {
     write(text) {
       if (text === "") return;
       last = new Promise((resolve) => {
-        stream.write(text, () => resolve());
+        stream.write(text, (error) => {
+          if (error) onError(error);
+          resolve();
+        });
       });
     },
     flushed: async () => last,
   };
+}
+
+/** Nobody will see the result. Whoever closed the pipe has read enough, which is not worth a word; a full disk is. */
+function giveUp(error: Error): never {
+  if ("code" in error && error.code === "EPIPE") process.exit(0);
+  writeSync(2, `xjp: cannot write the result to standard output: ${error.message}\n`);
+  process.exit(1);
 }

@@ -46,3 +46,15 @@ test("a slow reader gets all of a result that no pipe can hold", async () => {
   expect(stdout.length).toBeGreaterThan(200_000);
   expect(objects(JSON.parse(stdout))).toHaveLength(keys);
 });
+
+test("a result that cannot be written is a failure", async () => {
+  const child = Bun.spawn([process.execPath, mainFile, "version", "--json"], {
+    env: { PATH: process.env["PATH"] ?? "", ...folder.env },
+    stdout: Bun.file("/dev/full"),
+    stderr: "pipe",
+  });
+  expect(await new Response(child.stderr).text()).toStartWith(
+    "xjp: cannot write the result to standard output: ENOSPC",
+  );
+  expect(await child.exited).toBe(1);
+});
