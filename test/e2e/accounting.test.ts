@@ -129,6 +129,8 @@ describe("a usage row", () => {
 
   test("is written when the provider's stream breaks off", async () => {
     const stream = await open(rig.gateway.url, rig.key, chatBody("broken", true));
+    // The answer's head is there, so what the provider sent has arrived.
+    broken.hangUp();
     await stream.finish();
     const row = await usageRowOf(rig.gateway.database, stream.headers.get("x-request-id") ?? "");
     expect(row).toMatchObject({ status: "cut", provider: "broken", estimated: 1 });

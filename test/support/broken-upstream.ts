@@ -1,16 +1,19 @@
-/** A provider whose connections break: it sends bytes of the test's choosing and hangs up. */
+/** A provider whose connections break: it sends bytes of the test's choosing and hangs up when told to. */
 
 export type BrokenUpstream = {
   /** The base URL to configure. */
   readonly url: string;
   /** How many connections it has taken. */
   readonly connections: () => number;
+  /** Breaks every connection that has been answered. */
+  hangUp(): void;
   stop(): void;
 };
 
-/** Starts one that answers each request with exactly these bytes and then closes the connection. */
+/** Starts one that answers each request with exactly these bytes; with none, it hangs up at once. */
 export function startBrokenUpstream(bytes: string): BrokenUpstream {
   let connections = 0;
+  const answered = new Set<{ end(): unknown }>();
   const listener = Bun.listen<{ heard: string }>({
     hostname: "127.0.0.1",
     port: 0,
@@ -23,13 +26,22 @@ export function startBrokenUpstream(bytes: string): BrokenUpstream {
         socket.data.heard += chunk.toString("latin1");
         if (!isWhole(socket.data.heard)) return;
         socket.data.heard = "";
-        socket.end(bytes);
+        if (bytes === "") {
+          socket.end();
+          return;
+        }
+        socket.write(bytes);
+        answered.add(socket);
       },
     },
   });
   return {
     url: `http://127.0.0.1:${listener.port}/v1`,
     connections: () => connections,
+    hangUp() {
+      for (const socket of answered) socket.end();
+      answered.clear();
+    },
     stop() {
       listener.stop(true);
     },

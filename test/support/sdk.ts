@@ -33,12 +33,15 @@ export async function ask(
   client: OpenAI,
   body: JsonObject,
   signal?: AbortSignal,
+  onAnswer?: () => void,
 ): Promise<Outcome> {
   const chunks: JsonObject[] = [];
   const options = signal === undefined ? {} : { signal };
   try {
     if (isStreamingBody(body)) {
-      for await (const chunk of await client.chat.completions.create(body, options)) {
+      const stream = await client.chat.completions.create(body, options);
+      onAnswer?.();
+      for await (const chunk of stream) {
         chunks.push(asObject(chunk));
       }
     } else if (isPlainBody(body)) {
