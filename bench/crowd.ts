@@ -39,8 +39,10 @@ export async function benchStreams({ gateway }: Field): Promise<readonly Figure[
 
 /** Plain requests without pause; counts the sockets that are left over. */
 export async function benchSockets({ gateway, upstream }: Field): Promise<readonly Figure[]> {
-  const ports = [gateway.port, upstream.port];
-  const before = timeWaitSockets(ports);
+  const before = {
+    all: timeWaitSockets([gateway.port, upstream.port]),
+    provider: timeWaitSockets([upstream.port]),
+  };
   const load = await gateway.load(PLAIN, ["plain-for", CLIENTS, CLIENTS_MS]);
   tellFaults(load);
   return [
@@ -48,9 +50,13 @@ export async function benchSockets({ gateway, upstream }: Field): Promise<readon
     { what: `${CLIENTS} clients: requests`, value: load.answered / load.seconds, unit: "/s" },
     {
       what: `${CLIENTS} clients: sockets in TIME_WAIT afterwards`,
-      value: timeWaitSockets(ports) - before,
+      value: timeWaitSockets([gateway.port, upstream.port]) - before.all,
       unit: "",
       most: 1_000,
+      against: {
+        what: "toward the provider",
+        value: timeWaitSockets([upstream.port]) - before.provider,
+      },
     },
     {
       what: `${CLIENTS} clients: gateway's memory, most`,
