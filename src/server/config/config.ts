@@ -79,7 +79,7 @@ export type Config = {
   readonly rateLimiting: {
     /** Requests a minute of a key that has no rate of its own; 0 is unlimited. */
     readonly defaultRpm: number;
-    /** How many requests may come at once on top of the steady rate. */
+    /** How many requests of a key may come at once, or six seconds' worth of its rate if that is more. */
     readonly burstSize: number;
   };
   readonly timeouts: {

@@ -108,7 +108,8 @@ export const fileSchema = Type.Object(
         burst_size: Type.Integer({
           minimum: 0,
           default: 10,
-          description: "How many may come at once on top of the steady rate.",
+          description:
+            "How many may come at once; a key with a high rate gets six seconds of it. 0 is a whole minute of it.",
         }),
       },
       "Limits of keys that have none of their own.",

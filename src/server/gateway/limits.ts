@@ -37,7 +37,7 @@ export type Limiter = {
 
 export type LimiterOptions = {
   readonly defaultRpm: number;
-  /** Requests that may come at once; 0 lets a whole minute's worth. */
+  /** Requests that may come at once, at the least; 0 lets a whole minute's worth. See `burstOf`. */
   readonly burstSize: number;
   readonly clock: () => number;
   readonly onHit: (tenantId: string, limit: LimitName) => void;
@@ -118,7 +118,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       const now = options.clock();
       const state = stateOf(key.id, now);
       const rpm = key.rpm ?? options.defaultRpm;
-      const capacity = options.burstSize > 0 ? Math.min(options.burstSize, rpm) : rpm;
+      const capacity = burstOf(rpm, options.burstSize);
       const tpm = key.tpm ?? 0;
       drain(state.requests, rpm / MINUTE, now);
       if (tpm > 0) drain(state.tokens, tpm / MINUTE, now);
@@ -244,6 +244,14 @@ export function startOfDay(now: number): number {
 export function startOfMonth(now: number): number {
   const date = new Date(now);
   return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
+}
+
+/**
+ * How many requests of a key may come at once: the configured burst or six seconds' worth of the key's rate, whichever is
+ * more, so that a burst sized for small keys does not choke a large one; and never more than a minute's worth.
+ */
+function burstOf(rpm: number, burstSize: number): number {
+  return burstSize > 0 ? Math.min(rpm, Math.max(burstSize, Math.ceil(rpm / 10))) : rpm;
 }
 
 function monthOf(now: number): number {

@@ -53,6 +53,20 @@ describe("requests a minute", () => {
     expect(refusal(key).code).toBe("rate_limit_exceeded");
   });
 
+  test("let a key with a high rate send six seconds' worth at once, whatever the burst", () => {
+    const { admit, refusal } = setup({ burstSize: 10 });
+    const key = keyRecord({ rpm: 6000 });
+    for (let count = 0; count < 600; count += 1) admit(key);
+    expect(refusal(key).message).toContain("600 at once");
+  });
+
+  test("let a key with a low rate send no more than its minute's worth", () => {
+    const { admit, refusal } = setup({ burstSize: 10 });
+    const key = keyRecord({ rpm: 3 });
+    for (let count = 0; count < 3; count += 1) admit(key);
+    expect(refusal(key).retryAfterMs).toBe(20_000);
+  });
+
   test("fall back to the configured default when the key has none of its own", () => {
     const { admit, refusal } = setup({ defaultRpm: 1 });
     admit(keyRecord({ rpm: null }));
