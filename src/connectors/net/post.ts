@@ -14,7 +14,10 @@ export type PosterOptions = {
   readonly fetch?: Fetch | undefined;
   /** How long an idle connection is kept. Default 60. */
   readonly idleTimeoutSeconds?: number;
-  /** How many idle connections are kept at most. Default: as many as Bun keeps, which is 64 for a whole process (seen with 1.4.5). */
+  /**
+   * How many idle connections are kept at most. Default 4096. It must be said: without a figure Bun 1.4.5 keeps 64, and 400
+   * clients leave 13,000 sockets in TIME_WAIT in a few seconds, against less than 100.
+   */
   readonly maxIdleSockets?: number;
   /** Finds out whether a host can be reached. Default: by TCP, but not at all with a `fetch` of one's own or behind a proxy. */
   readonly witness?: ConnectWitness;
@@ -47,10 +50,7 @@ export type Poster = {
 export function createPoster(options: PosterOptions = {}): Poster {
   const idleTimeout = options.idleTimeoutSeconds ?? 60;
   const session = new Bun.FetchSession({
-    keepAlive: {
-      idleTimeout,
-      ...(options.maxIdleSockets === undefined ? {} : { maxIdleSockets: options.maxIdleSockets }),
-    },
+    keepAlive: { idleTimeout, maxIdleSockets: options.maxIdleSockets ?? 4096 },
   });
   const send: Fetch = options.fetch ?? session.fetch;
   const direct = options.fetch === undefined && !isProxied(process.env);
