@@ -139,14 +139,17 @@ export function goodAnswers(rig: Rig): void {
       expect(call.malformed()).toBe(1);
     });
 
-    test("over one connection for one answer after another", async () => {
-      rig.upstream.script(streamOf(eventStream(TEXT_CHUNKS)));
-      for (let round = 0; round < 4; round += 1) await converse(rig.connector, STREAMED);
+    test("over one connection for one answer after another, though its end comes behind [DONE]", async () => {
+      rig.upstream.script((line) => {
+        line.write(STREAM_HEAD);
+        line.chunk(eventStream(TEXT_CHUNKS));
+        setTimeout(() => line.write(LAST_CHUNK), 5);
+      });
+      await converse(rig.connector, STREAMED);
       await waitFor("a request by the first connection", async () => {
         await converse(rig.connector, STREAMED);
         return rig.upstream.seen.at(-1)?.connection === 1;
       });
-      expect(new Set(rig.upstream.seen.map(({ connection }) => connection)).size).toBeLessThan(4);
     });
 
     test("gives an answer's usage though it comes in a chunk of its own behind the finish", async () => {

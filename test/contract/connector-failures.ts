@@ -87,7 +87,11 @@ export function failures(rig: Rig): void {
 
     test("an error event whose words are no JSON", async () => {
       rig.upstream.script(streamOf("event: error\ndata: something broke\n\n"));
-      expect((await failure(rig.connector, STREAMED)).traits.origin).toBe("provider");
+      const call = chatCall();
+      const error = await failure(rig.connector, STREAMED, call);
+      expect(error.traits.origin).toBe("provider");
+      expect(error.message).toContain("something broke");
+      expect(call.malformed()).toBe(0);
     });
 
     test("unavailable when the connection breaks before the headers", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { getEventListeners } from "node:events";
 
 import { ChatError } from "../../../src/connectors/hub/error.ts";
 import { createPoster, type Poster } from "../../../src/connectors/net/post.ts";
@@ -107,6 +108,22 @@ describe("an aborted request", () => {
     await (await poster.post(request(upstream.url, { stream: false }))).text();
     expect(upstream.seen.map(({ connection }) => connection)).toEqual([1, 1]);
   });
+});
+
+test("nothing listens to a signal any more when the exchange is over, however it ended", async () => {
+  const { signal } = new AbortController();
+  const whole = { signal, stream: false };
+  upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+  await (await poster.post(request(upstream.url, whole))).text();
+  await readAll((await poster.post(request(upstream.url, { signal }))).chunks());
+  upstream.script((line) => line.reset());
+  await errorOf(poster.post(request(upstream.url, whole)));
+  upstream.script(() => undefined);
+  const timeouts = { ...PATIENT, headersMs: 10 };
+  await errorOf(poster.post(request(upstream.url, { signal, timeouts })));
+  upstream.script((line) => line.write("HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n"));
+  await errorOf(poster.post(request(upstream.url, { signal })));
+  expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
 test("a consumer that leaves early closes the connection", async () => {

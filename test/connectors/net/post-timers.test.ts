@@ -60,7 +60,7 @@ test("a stream that stalls runs into the idle timer", async () => {
     line.write(STREAM_HEAD);
     line.chunk("data: 1\n\n");
   });
-  const timeouts = { ...PATIENT, idleMs: 1500 / 25 };
+  const timeouts = { ...PATIENT, idleMs: 60 };
   const reply = await poster.post(request(upstream.url, { timeouts }));
   expectError(await errorOf(readAll(reply.chunks())), {
     kind: "timeout",
@@ -87,14 +87,14 @@ test("comments keep the idle timer from running out", async () => {
     const ticking = setInterval(() => {
       line.chunk(": still here\n\n");
       count += 1;
-      if (count < 12) return;
+      if (count < 30) return;
       clearInterval(ticking);
       line.write(LAST_CHUNK);
-    }, 15);
+    }, 20);
   });
-  const timeouts = { ...PATIENT, idleMs: 90 };
+  const timeouts = { ...PATIENT, idleMs: 300 };
   const reply = await poster.post(request(upstream.url, { timeouts }));
-  expect(await readAll(reply.chunks())).toBe(": still here\n\n".repeat(12));
+  expect(await readAll(reply.chunks())).toBe(": still here\n\n".repeat(30));
 });
 
 test("a consumer that takes its time is not the host's silence", async () => {
@@ -106,13 +106,13 @@ test("a consumer that takes its time is not the host's silence", async () => {
       line.write(LAST_CHUNK);
     }, 10);
   });
-  const timeouts = { ...PATIENT, idleMs: 40 };
+  const timeouts = { ...PATIENT, idleMs: 150 };
   const reply = await poster.post(request(upstream.url, { timeouts }));
   let text = "";
   for await (const chunk of reply.chunks()) {
     text += new TextDecoder().decode(chunk);
     await new Promise((resolve) => {
-      setTimeout(resolve, 100);
+      setTimeout(resolve, 250);
     });
   }
   expect(text).toBe("data: 1\n\ndata: 2\n\n");
@@ -140,9 +140,9 @@ test("a host that is slow to answer but takes connections does not run into the 
     setTimeout(() => {
       line.write(STREAM_HEAD);
       line.write(LAST_CHUNK);
-    }, 150);
+    }, 400);
   });
-  const timeouts = { ...PATIENT, connectMs: 50 };
+  const timeouts = { ...PATIENT, connectMs: 250 };
   const reply = await poster.post(request(upstream.url, { timeouts }));
   expect(await readAll(reply.chunks())).toBe("");
 });

@@ -44,6 +44,19 @@ describe("a request", () => {
     expect(second?.connection).toBe(1);
   });
 
+  test("is never cut off by fetch's own timer, nor sent on by fetch itself", async () => {
+    const inits: BunFetchRequestInit[] = [];
+    const watched = createPoster({
+      fetch(_url, init) {
+        inits.push(init);
+        return Promise.resolve(new Response("{}"));
+      },
+    });
+    await (await watched.post(request("http://host.example", { stream: false }))).text();
+    expect(inits).toMatchObject([{ timeout: false, redirect: "manual" }]);
+    expect(inits[0]).not.toHaveProperty("keepalive");
+  });
+
   test("may be a GET without a body", async () => {
     upstream.script((line) => line.write(jsonResponse({ data: [] })));
     const { url, headers, timeouts, signal } = request(upstream.url);
@@ -294,6 +307,26 @@ describe("a host that cannot be reached", () => {
     });
     expect(error.traits.retryHere).toBe(true);
     expect(Bun.inspect(error)).not.toMatch(/SECRET|secret-path/);
+  });
+
+  test("is looked for anew with the next request, unless it was the caller who gave up", async () => {
+    const lost: string[] = [];
+    const witness = {
+      watch: () => undefined,
+      alive: () => undefined,
+      lost: (origin: string) => void lost.push(origin),
+    };
+    const watched = createPoster({ witness });
+    upstream.script(() => undefined);
+    const abort = new AbortController();
+    const given = errorOf(watched.post(request(upstream.url, { signal: abort.signal })));
+    await waitFor("the request to arrive", () => upstream.seen.length > 0);
+    abort.abort();
+    await given;
+    expect(lost).toEqual([]);
+    upstream.script((line) => line.reset());
+    await errorOf(watched.post(request(upstream.url)));
+    expect(lost).toEqual([new URL(upstream.url).origin]);
   });
 
   test("is explained by what fetch says of it", async () => {
