@@ -13,6 +13,8 @@ export type Exchange = {
   fail(error: ChatError): void;
   /** Called once when something fails. Replaces an earlier listener. */
   onFailure(listener: (error: ChatError) => void): void;
+  /** Called once at the end, or at once if it has been. */
+  onClose(listener: () => void): void;
   /** The end, good or bad: no timer runs and nothing is listened to any more. */
   close(): void;
 };
@@ -24,6 +26,7 @@ export function openExchange(signal: AbortSignal, host: string): Exchange {
   let failure: ChatError | undefined;
   let listener: ((error: ChatError) => void) | undefined;
   let closed = false;
+  let onClosed: (() => void) | undefined;
 
   const fail = (error: ChatError): void => {
     if (closed || failure) return;
@@ -44,9 +47,14 @@ export function openExchange(signal: AbortSignal, host: string): Exchange {
     onFailure(next) {
       listener = next;
     },
+    onClose(next) {
+      if (closed) next();
+      else onClosed = next;
+    },
     close() {
       if (closed) return;
       closed = true;
+      onClosed?.();
       watch.stop();
       signal.removeEventListener("abort", onAbort);
     },

@@ -4,20 +4,20 @@ import { ChatError } from "../hub/error.ts";
 import { createReply, type PostReply } from "./reply.ts";
 import { type ConnectWitness, createConnectWitness, isProxied } from "./connect.ts";
 import { type Exchange, openExchange } from "./exchange.ts";
+import { createGate } from "./gate.ts";
 import { codeOf, toNetworkError, toTimeout } from "./failure.ts";
 
 /** A kept connection that the server had closed shows it within a round trip; a later reset is another matter. */
 const STALE_MS = 500;
+/** One for the process, since it is the process whose idle connections are few. */
+const gate = createGate(48, 10);
 
 export type PosterOptions = {
   /** In place of a session of its own. */
   readonly fetch?: Fetch | undefined;
   /** How long an idle connection is kept. Default 60. */
   readonly idleTimeoutSeconds?: number;
-  /**
-   * How many idle connections are kept at most. Default 4096. It must be said: without a figure Bun 1.4.5 keeps 64, and 400
-   * clients leave 13,000 sockets in TIME_WAIT in a few seconds, against less than 100.
-   */
+  /** How many idle connections are kept at most; more than Bun's 64 for a whole process has no effect. */
   readonly maxIdleSockets?: number;
   /** Finds out whether a host can be reached. Default: by TCP, but not at all with a `fetch` of one's own or behind a proxy. */
   readonly witness?: ConnectWitness;
@@ -50,7 +50,10 @@ export type Poster = {
 export function createPoster(options: PosterOptions = {}): Poster {
   const idleTimeout = options.idleTimeoutSeconds ?? 60;
   const session = new Bun.FetchSession({
-    keepAlive: { idleTimeout, maxIdleSockets: options.maxIdleSockets ?? 4096 },
+    keepAlive: {
+      idleTimeout,
+      ...(options.maxIdleSockets === undefined ? {} : { maxIdleSockets: options.maxIdleSockets }),
+    },
   });
   const send: Fetch = options.fetch ?? session.fetch;
   const direct = options.fetch === undefined && !isProxied(process.env);
@@ -113,6 +116,11 @@ export function createPoster(options: PosterOptions = {}): Poster {
       );
       let response: Response;
       try {
+        const entered = gate.enter();
+        const start = entered instanceof Promise ? await entered : entered;
+        exchange.onClose(() => gate.leave(start));
+        const early = exchange.failure();
+        if (early) throw early;
         response = await sendUntilMet(request, exchange, origin);
       } catch (thrown) {
         exchange.close();
