@@ -46,13 +46,14 @@ export type StreamOptions = {
 export async function startStream(options: StreamOptions): Promise<AsyncIterable<Uint8Array>> {
   const silence = createSilence(options.keepAliveMs);
   const first = options.messages.next();
+  let isSilent: boolean;
   try {
-    await silence.orNext(first);
+    isSilent = (await silence.orNext(first)) === undefined;
   } catch (error) {
     silence.stop();
     throw error;
   }
-  const parts = body(options, first, silence);
+  const parts = body(options, first, silence, isSilent);
   return {
     [Symbol.asyncIterator]: () => ({
       next: () => parts.next(),
@@ -71,6 +72,7 @@ async function* body(
   options: StreamOptions,
   first: Promise<IteratorResult<UpstreamMessage, void>>,
   silence: Silence,
+  isSilent: boolean,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const { client, messages, context } = options;
   const stream = client.encodeStream(context);
@@ -81,6 +83,7 @@ async function* body(
   };
   let pending: Promise<IteratorResult<UpstreamMessage, void>> | undefined = first;
   try {
+    if (isSilent) yield send(client.keepAlive);
     for (;;) {
       pending ??= messages.next();
       const result = await silence.orNext(pending);

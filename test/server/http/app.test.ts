@@ -158,7 +158,7 @@ describe("a streamed answer", () => {
       release = resolve;
     });
     const app = testApp({
-      keepAliveMs: 5,
+      keepAliveMs: 100,
       connector: {
         name: "p",
         async *chat() {
@@ -168,9 +168,12 @@ describe("a streamed answer", () => {
         close() {},
       },
     });
+    const started = performance.now();
     const response = await app.handle(CHAT, chatBody({ stream: true }));
     const reader = response.body?.getReader();
     const first = await reader?.read();
+    // One silence, not two: the answer's head comes with its first comment.
+    expect(performance.now() - started).toBeLessThan(190);
     expect(new TextDecoder().decode(first?.value)).toStartWith(": ");
     release?.();
     let rest = "";
