@@ -13,6 +13,8 @@ type ServeFlags = StoreFlags & {
 
 /** Serves until a signal comes, then lets answers finish. A second signal ends the process at once: 130 or 143. */
 export async function runServer(flags: ServeFlags, terminal: Terminal): Promise<void> {
+  // From the first moment: whoever sees the address may send a signal.
+  const stopped = stopSignal();
   const temporary = flags.demo && flags.database === undefined ? createDemoDatabase() : undefined;
   try {
     const config = await configure({ ...flags, database: temporary?.database ?? flags.database });
@@ -21,7 +23,7 @@ export async function runServer(flags: ServeFlags, terminal: Terminal): Promise<
     if (config.log.format === "pretty")
       terminal.info(`xjp ${programVersion} listens on ${server.url}`);
     if (key !== undefined) introduceDemo(server.url, key, terminal);
-    await stopSignal();
+    await stopped;
     await server.stop();
   } finally {
     temporary?.remove();
