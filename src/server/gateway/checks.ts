@@ -5,7 +5,8 @@ import type { Config } from "../config/config.ts";
 /** Refuses what no provider should be asked, before any money is spent. Throws ChatError `invalid-request`. */
 export function checkRequest(request: ChatRequest, limits: Config["limits"]): void {
   const messages = request.messages.length + request.system.length;
-  if (messages === 0) {
+  // Messages that the neutral model has no place for are a matter between the caller and a target of its dialect.
+  if (messages === 0 && request.unmapped.length === 0) {
     throw new ChatError("invalid-request", "`messages` is empty; at least one message is needed", {
       param: "messages",
     });
