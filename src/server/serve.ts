@@ -96,7 +96,7 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     timeouts: config.timeouts,
     clock,
     random: Math.random,
-    record: (row) => journal.write(row),
+    record: (row) => journal.keep(row),
     onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
     onMalformed: (provider) => metrics.malformed(provider),
   });

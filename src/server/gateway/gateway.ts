@@ -1,6 +1,6 @@
 /**
  * The one pipeline that every request goes through, whatever door it came in by: check, admit, route, try, meter, settle. It
- * awaits nothing but the provider.
+ * awaits nothing but the provider and, at the end, that the usage row is in its journal.
  */
 import type { UpstreamMessage } from "../../connectors/connector.ts";
 import { type ChatError, toChatError } from "../../connectors/hub/error.ts";
@@ -29,8 +29,8 @@ export type GatewayDeps = FailoverDeps & {
   readonly limiter: Limiter;
   readonly metrics: Metrics;
   readonly config: Pick<Config, "limits" | "prices">;
-  /** Keeps a usage row for good; must not throw and must not wait. */
-  readonly record: (row: UsageRow) => void;
+  /** Keeps a usage row for good; the answer ends when it has. Must not throw, and must wait for nothing but the local disk. */
+  readonly record: (row: UsageRow) => Promise<void> | void;
 };
 
 export function createGateway(deps: GatewayDeps): Gateway {
@@ -76,8 +76,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
         status ??= meter.finished ? "ok" : "cancelled";
         const row = meter.close(status, error ?? (status === "cancelled" ? CANCELLED : undefined));
         admission.settle(row.inputTokens + row.outputTokens, row.costNanoUsd);
-        deps.record(row);
         deps.metrics.settled(row);
+        await deps.record(row);
       }
     },
   };

@@ -23,6 +23,11 @@ import { encodeUsageLine } from "./usage-line.ts";
 export type Journal = {
   /** Appends one row; once it returns, the row survives the death of the process (not of the machine). Never throws. */
   write(row: UsageRow): void;
+  /**
+   * The same for many at once: the rows of one turn of the event loop are appended together, and each promise resolves when
+   * its row survives. An answer must not end before that. Never rejects.
+   */
+  keep(row: UsageRow): Promise<void>;
   /** Rows not yet in the store. */
   readonly pending: number;
   /** Rows that reached neither a file nor the store, or that the store refused (those are kept in `rejected.jsonl`). */
@@ -69,6 +74,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let draining = false;
   let flushSoon = false;
   let closed = false;
+  let gathered = gathering();
 
   const storeSegment = createDrain({
     directory,
@@ -83,12 +89,12 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     return { path: segmentPath(own, number), count: 0, rows: [], unfiled: [], inspected: false };
   }
 
-  /** True when the row is in the file. */
-  function append(row: UsageRow): boolean {
+  /** True when the rows are in the file, all of them. */
+  function append(rows: readonly UsageRow[]): boolean {
     let failure: Error | undefined;
     try {
       file ??= createSegmentFile(current.path);
-      failure = file.append(encodeUsageLine(row));
+      failure = file.append(rows.map(encodeUsageLine).join(""));
     } catch (thrown) {
       failure = thrown instanceof Error ? thrown : new Error(String(thrown));
     }
@@ -141,8 +147,43 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     }
   }
 
+  function admit(row: UsageRow, filed: boolean): void {
+    if (closed || (!filed && unfiled >= memoryRows)) {
+      lost += 1;
+      return;
+    }
+    if (!filed) {
+      unfiled += 1;
+      current.unfiled.push(row);
+    }
+    current.rows?.push(row);
+    current.count += 1;
+  }
+
+  function write(rows: readonly UsageRow[]): void {
+    const filed = !closed && append(rows);
+    for (const row of rows) admit(row, filed);
+    if (current.count >= memoryRows) {
+      spill(current);
+      seal();
+    }
+    if (current.count >= BATCH_ROWS && !flushSoon && storeFailures === 0) {
+      flushSoon = true;
+      setImmediate(() => void flush());
+    }
+  }
+
+  function writeGathered(): void {
+    const { rows, written } = gathered;
+    if (rows.length === 0) return;
+    gathered = gathering();
+    write(rows);
+    written.resolve();
+  }
+
   let running: Promise<void> = Promise.resolve();
   const flush = (): Promise<void> => {
+    writeGathered();
     running = running.then(drain);
     return running;
   };
@@ -155,29 +196,17 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   timer.unref();
 
   return {
-    write(row) {
-      const filed = !closed && append(row);
-      if (closed || (!filed && unfiled >= memoryRows)) {
-        lost += 1;
-        return;
-      }
-      if (!filed) {
-        unfiled += 1;
-        current.unfiled.push(row);
-      }
-      current.rows?.push(row);
-      current.count += 1;
-      if (current.count >= memoryRows) {
-        spill(current);
-        seal();
-      }
-      if (current.count >= BATCH_ROWS && !flushSoon && storeFailures === 0) {
-        flushSoon = true;
-        setImmediate(() => void flush());
-      }
+    write: (row) => write([row]),
+    keep(row) {
+      // One system call for all whose answers end together; it costs as much as a good part of a request.
+      if (gathered.rows.push(row) === 1) setImmediate(writeGathered);
+      return gathered.written.promise;
     },
     get pending() {
-      return queue.reduce((sum, segment) => sum + segment.count, current.count);
+      return queue.reduce(
+        (sum, segment) => sum + segment.count,
+        current.count + gathered.rows.length,
+      );
     },
     get lost() {
       return lost;
@@ -185,6 +214,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flush,
     async close() {
       if (closed) return running;
+      writeGathered();
       closed = true;
       clearInterval(timer);
       await flush();
@@ -224,4 +254,12 @@ function toSegments(writer: DeadWriter): readonly Segment[] {
     inspected: false,
     ...(index === writer.segments.length - 1 ? { lastOf: writer } : {}),
   }));
+}
+
+/** Rows that wait for the end of this turn of the event loop. */
+function gathering(): {
+  readonly rows: UsageRow[];
+  readonly written: PromiseWithResolvers<void>;
+} {
+  return { rows: [], written: Promise.withResolvers() };
 }

@@ -79,7 +79,9 @@ export function testApp(options: AppOptions) {
       clock,
       onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
     }),
-    record: (row) => rows.push(row),
+    record: (row) => {
+      rows.push(row);
+    },
     onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
     onMalformed: (provider) => metrics.malformed(provider),
   });

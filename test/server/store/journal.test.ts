@@ -97,6 +97,32 @@ describe("writing", () => {
     expect(store.batches).toEqual([]);
   });
 
+  test("rows kept in one turn are in the file when their promises resolve", async () => {
+    const journal = await open();
+    const kept = [journal.keep(aRow(1)), journal.keep(aRow(2))];
+    expect(journal.pending).toBe(2);
+    await kept[0];
+    const [segment = ""] = segments();
+    expect(readFileSync(join(directory, segment), "utf8")).toBe(lines(1, 2));
+    await kept[1];
+    await journal.keep(aRow(3));
+    expect(readFileSync(join(directory, segment), "utf8")).toBe(lines(1, 2, 3));
+    await journal.flush();
+    expect(stored()).toEqual([1, 2, 3]);
+  });
+
+  test("rows kept a moment before a flush or the end go with it", async () => {
+    const journal = await open();
+    const first = journal.keep(aRow(1));
+    await journal.flush();
+    expect(stored()).toEqual([1]);
+    const second = journal.keep(aRow(2));
+    await journal.close();
+    expect(stored()).toEqual([1, 2]);
+    await Promise.all([first, second]);
+    expect(journal.lost).toBe(0);
+  });
+
   test("a flush moves everything into the store in order and removes the files", async () => {
     const journal = await open();
     write(journal, 0, 1_200);
@@ -329,6 +355,18 @@ describe("when the disk takes nothing", () => {
     await journal.flush();
     expect(stored()).toEqual([0, 1, 2, 3, 4]);
     expect(journal.lost).toBe(0);
+  });
+
+  test("kept rows resolve all the same, and are stored from memory", async () => {
+    const journal = await open();
+    rmSync(directory, { recursive: true, force: true });
+    writeFileSync(directory, "");
+    await Promise.all([journal.keep(aRow(1)), journal.keep(aRow(2))]);
+    expect(journal.pending).toBe(2);
+    await journal.flush();
+    expect(stored()).toEqual([1, 2]);
+    expect(errors).toHaveLength(1);
+    rmSync(directory);
   });
 
   test("and the store is down too, memory is the limit, and the rest is counted as lost", async () => {
