@@ -1,14 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { defaultDatabase, readDatabaseUrl } from "../../../src/server/config/database-url.ts";
 
-const place = { cwd: "/work", env: { HOME: "/home/me" } };
+const place = { cwd: "/srv", env: { HOME: "/home/me" } };
 
 describe("readDatabaseUrl", () => {
   test.each([
-    ["sqlite:xjp.db", "sqlite:/work/xjp.db"],
-    ["sqlite:./data/../xjp.db", "sqlite:/work/xjp.db"],
+    ["sqlite:xjp.db", "sqlite:/srv/xjp.db"],
+    ["sqlite:./data/../xjp.db", "sqlite:/srv/xjp.db"],
     ["sqlite:/var/xjp.db", "sqlite:/var/xjp.db"],
-    ["sqlite://xjp.db", "sqlite:/work/xjp.db"],
+    ["sqlite://xjp.db", "sqlite:/srv/xjp.db"],
     ["sqlite:///var/xjp.db", "sqlite:/var/xjp.db"],
     ["SQLite:/var/My Data.db", "sqlite:/var/My Data.db"],
     ["sqlite:~/xjp.db", "sqlite:/home/me/xjp.db"],
