@@ -77,17 +77,18 @@ export function createPoster(options: PosterOptions = {}): Poster {
   const sendOnce = (request: PostRequest, exchange: Exchange, fresh: boolean): Promise<Response> =>
     new Promise((resolve, reject) => {
       exchange.onFailure(reject);
-      send(request.url, {
+      const init: BunFetchRequestInit = {
         method: request.method ?? "POST",
         headers: request.headers,
-        ...(request.body === undefined ? {} : { body: request.body }),
         redirect: "manual",
         // Bun's own limit of five minutes without a byte; our timers are the ones that count.
         timeout: false,
         signal: exchange.signal,
-        // The only way to ask for a new connection.
-        ...(fresh ? { keepalive: false } : {}),
-      }).then(resolve, reject);
+      };
+      if (request.body !== undefined) init.body = request.body;
+      // The only way to ask for a new connection.
+      if (fresh) init.keepalive = false;
+      send(request.url, init).then(resolve, reject);
     });
 
   const sendUntilMet = async (

@@ -73,9 +73,9 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       if (!request.stream) {
         const reply = await wholeReply(client, messages, context);
         finish();
-        return new Response(reply, {
-          headers: { "content-type": "application/json", ...exchangeHeaders(exchange) },
-        });
+        const headers = exchangeHeaders(exchange);
+        headers["content-type"] = "application/json";
+        return new Response(reply, { headers });
       }
       let failure: ChatError | undefined;
       const end = once(() => finish(failure));

@@ -1,6 +1,6 @@
 /** From the gateway's messages to an HTTP body: the only place that writes answers. */
 import type { UpstreamMessage } from "../../connectors/connector.ts";
-import { createCollector } from "../../connectors/hub/collect.ts";
+import { type Collector, createCollector } from "../../connectors/hub/collect.ts";
 import { type ChatError, toChatError } from "../../connectors/hub/error.ts";
 import type { ClientHalf, ReplyContext } from "../../connectors/hub/wire.ts";
 
@@ -12,15 +12,18 @@ export async function wholeReply(
   messages: Messages,
   context: ReplyContext,
 ): Promise<string> {
-  const collector = createCollector();
+  let collector: Collector | undefined;
   let own: string | undefined;
   for await (const message of messages) {
     if (message.raw?.dialect === client.dialect) own = message.raw.data;
-    else for (const event of message.events) collector.push(event);
+    else {
+      collector ??= createCollector();
+      for (const event of message.events) collector.push(event);
+    }
   }
-  return own === undefined
-    ? JSON.stringify(client.encodeReply(collector.reply(), context))
-    : client.passReply(own, context);
+  if (own !== undefined) return client.passReply(own, context);
+  const reply = (collector ?? createCollector()).reply();
+  return JSON.stringify(client.encodeReply(reply, context));
 }
 
 export type StreamOptions = {

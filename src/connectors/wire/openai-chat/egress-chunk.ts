@@ -1,5 +1,5 @@
 import { ChatError } from "../../hub/error.ts";
-import type { ChatEvent, FinishReason } from "../../hub/event.ts";
+import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { createDeltaReader } from "./egress-delta.ts";
 import { decodeInnerError } from "./egress-error.ts";
@@ -18,6 +18,8 @@ export type ChunkReader = {
   /** Whether the provider has said why it ended. */
   readonly finished: boolean;
 };
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const NOTHING: readonly ChatEvent[] = [];
 
@@ -60,7 +62,7 @@ export function createChunkReader(): ChunkReader {
   let id: string | undefined;
   let created: number | undefined;
   let started = false;
-  let finish: { reason: FinishReason; native?: string; stopSequence?: string } | undefined;
+  let finish: Mutable<Extract<ChatEvent, { type: "finish" }>> | undefined;
   const delta = createDeltaReader(() =>
     // Ids of tool calls may hold nothing else at some providers.
     String(id ?? created ?? "0").replace(/[^\w-]/g, "_"),
@@ -73,12 +75,11 @@ export function createChunkReader(): ChunkReader {
     const time = chunk["created"];
     // Azure's first chunk is about the prompt and has zeros and empty texts.
     if (typeof time === "number" && time > 0) created = Math.floor(time);
-    events.push({
-      type: "start",
-      ...(id === undefined ? {} : { id }),
-      ...(model === undefined ? {} : { model }),
-      ...(created === undefined ? {} : { created }),
-    });
+    const event: Mutable<Extract<ChatEvent, { type: "start" }>> = { type: "start" };
+    if (id !== undefined) event.id = id;
+    if (model !== undefined) event.model = model;
+    if (created !== undefined) event.created = created;
+    events.push(event);
   };
 
   const readFinish = (choice: JsonObject, events: ChatEvent[]): void => {
@@ -93,11 +94,12 @@ export function createChunkReader(): ChunkReader {
     const native = textOf(choice["native_finish_reason"]) ?? meant.native;
     const stopSequence = textOf(choice["stop_reason"]);
     finish = {
+      type: "finish",
       reason:
         stopSequence !== undefined && meant.reason === "stop" ? "stop-sequence" : meant.reason,
-      ...(native === undefined ? {} : { native }),
-      ...(stopSequence === undefined ? {} : { stopSequence }),
     };
+    if (native !== undefined) finish.native = native;
+    if (stopSequence !== undefined) finish.stopSequence = stopSequence;
   };
 
   return {
@@ -126,10 +128,10 @@ export function createChunkReader(): ChunkReader {
     finish() {
       const events: ChatEvent[] = [];
       delta.close(events);
-      const { reason, ...rest } = finish ?? { reason: "stop" };
+      const event = finish ?? { type: "finish", reason: "stop" };
       // Some hosts say "stop" after calling tools.
-      const meant = reason === "stop" && delta.sawToolCall ? "tool-calls" : reason;
-      events.push({ type: "finish", reason: meant, ...rest });
+      if (event.reason === "stop" && delta.sawToolCall) event.reason = "tool-calls";
+      events.push(event);
       return events;
     },
     get started() {

@@ -4,7 +4,7 @@ import { thoughtSignature } from "./extra-content.ts";
 import { fromUrl } from "./media.ts";
 import { decodeDetail, isSameBlock, type ReasoningDetail } from "./reasoning.ts";
 import { isJsonArray, textOf } from "./schema.ts";
-import { createToolCalls } from "./tool-calls.ts";
+import { createToolCalls, type ToolCalls } from "./tool-calls.ts";
 
 /** Turns deltas (or, as one great delta, a whole message) into events. */
 export type DeltaReader = {
@@ -68,7 +68,8 @@ export function createDeltaReader(responseId: () => string): DeltaReader {
     blocks += 1;
     return blocks - 1;
   };
-  const calls = createToolCalls(nextIndex, responseId);
+  /** Made when the first call comes; most answers have none. */
+  let calls: ToolCalls | undefined;
   /** Texts and thoughts follow one another; only tool calls grow side by side. */
   let open: OpenBlock | undefined;
   /**
@@ -186,12 +187,14 @@ export function createDeltaReader(responseId: () => string): DeltaReader {
       let spare = signature;
       for (const call of list) {
         if (!isJsonObject(call)) continue;
+        calls ??= createToolCalls(nextIndex, responseId);
         calls.read(call, spare, events);
         spare = undefined;
       }
     }
     if (isJsonObject(legacy)) {
       closeBlock(events);
+      calls ??= createToolCalls(nextIndex, responseId);
       calls.readLegacy(legacy, events);
     }
   };
@@ -207,10 +210,10 @@ export function createDeltaReader(responseId: () => string): DeltaReader {
     },
     close(events) {
       closeBlock(events);
-      calls.close(events);
+      calls?.close(events);
     },
     get sawToolCall() {
-      return calls.begun > 0;
+      return calls !== undefined && calls.begun > 0;
     },
   };
 }
