@@ -1,5 +1,5 @@
-import { Gauge, Registry } from "prom-client";
-import { type Count, createCounter, createHistogram, type Metric, type Samples } from "./series.ts";
+import { Gauge, Histogram, Registry } from "prom-client";
+import { createTally } from "./tally.ts";
 
 /** What the metrics tell of one settled request. Times are milliseconds, money is nano-dollars. */
 export type Settled = {
@@ -49,42 +49,24 @@ export type Readings = {
 const CIRCUIT_VALUE = { closed: 0, "half-open": 1, open: 2 } as const;
 /** Callers choose model names in zero-configuration mode; past this many they share one label. */
 const MOST_MODELS = 1000;
-/** The series of one tenant, model and provider, looked up once a request. */
-type Place = {
-  readonly labels: readonly [tenantId: string, logicalModel: string, provider: string];
-  readonly requests: Map<number, Count>;
-  readonly tokens: Map<string, Count>;
-  readonly duration: Samples;
-  streamed: { readonly firstToken: Samples; readonly perToken: Samples } | undefined;
-};
-
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 
 export function createMetrics(readings: Readings): Metrics {
   const registry = new Registry();
-  const all: Metric<unknown>[] = [];
-  const counter = (...[description]: Parameters<typeof createCounter>): Metric<Count> => {
-    const metric = createCounter(description);
-    all.push(metric);
-    return metric;
-  };
-  const histogram = (...[description]: Parameters<typeof createHistogram>): Metric<Samples> => {
-    const metric = createHistogram(description);
-    all.push(metric);
-    return metric;
-  };
-  const requests = counter({
+  const registers = [registry];
+  const requests = createTally(registry, {
     name: "xjp_requests_total",
     help: "Requests answered, by HTTP status.",
     labelNames: ["tenant_id", "logical_model", "provider", "status"],
   });
-  const duration = histogram({
+  const duration = new Histogram({
     name: "xjp_request_duration_seconds",
     help: "Time from a request's arrival to the end of its answer.",
     labelNames: ["tenant_id", "logical_model", "provider"],
     buckets: SECONDS,
+    registers,
   });
-  const tokens = counter({
+  const tokens = createTally(registry, {
     name: "xjp_tokens_total",
     help: "Tokens used, by type: input, output, cache_read, cache_write, reasoning (the last three are parts of the first two).",
     labelNames: ["tenant_id", "logical_model", "provider", "type"],
@@ -99,39 +81,42 @@ export function createMetrics(readings: Readings): Metrics {
       },
     }),
   );
-  const limitHits = counter({
+  const limitHits = createTally(registry, {
     name: "xjp_rate_limit_hits_total",
     help: "Requests refused by a limit.",
     labelNames: ["tenant_id", "limit"],
   });
-  const authErrors = counter({
+  const authErrors = createTally(registry, {
     name: "xjp_auth_errors_total",
     help: "Requests without a valid key.",
     labelNames: ["reason"],
   });
-  const firstToken = histogram({
+  const firstToken = new Histogram({
     name: "xjp_time_to_first_token_seconds",
     help: "Time from a streamed request's arrival to its first token.",
     labelNames: ["logical_model", "provider"],
     buckets: SECONDS,
+    registers,
   });
-  const perToken = histogram({
+  const perToken = new Histogram({
     name: "xjp_time_per_output_token_seconds",
     help: "Time per output token after the first, streams only.",
     labelNames: ["logical_model", "provider"],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
   });
-  const overhead = histogram({
+  const overhead = new Histogram({
     name: "xjp_gateway_overhead_seconds",
     help: "Time from a request's arrival to the first attempt at a provider.",
     buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
+    registers,
   });
-  const attempts = counter({
+  const attempts = createTally(registry, {
     name: "xjp_upstream_attempts_total",
     help: "Attempts at providers, by outcome: ok or the kind of error.",
     labelNames: ["provider", "outcome"],
   });
-  const malformed = counter({
+  const malformed = createTally(registry, {
     name: "xjp_upstream_malformed_total",
     help: "Messages of providers' streams that could not be read and were left out.",
     labelNames: ["provider"],
@@ -152,11 +137,11 @@ export function createMetrics(readings: Readings): Metrics {
       },
     }),
   );
-  const bytes = counter({
+  const bytes = createTally(registry, {
     name: "xjp_streaming_bytes_total",
     help: "Bytes of streamed answers sent to clients.",
   });
-  const cost = counter({
+  const cost = createTally(registry, {
     name: "xjp_cost_usd_total",
     help: "What answers cost, in US dollars.",
     labelNames: ["tenant_id", "logical_model", "provider"],
@@ -190,88 +175,43 @@ export function createMetrics(readings: Readings): Metrics {
     return model;
   };
 
-  const places = new Map<string, Place>();
-  const placeOf = (tenant: string, model: string, provider: string): Place => {
-    const key = `${tenant}\0${model}\0${provider}`;
-    let place = places.get(key);
-    if (place === undefined) {
-      place = {
-        labels: [tenant, model, provider],
-        requests: new Map(),
-        tokens: new Map(),
-        duration: duration.at(tenant, model, provider),
-        streamed: undefined,
-      };
-      places.set(key, place);
-    }
-    return place;
-  };
-  const countRequest = (place: Place, status: number): void => {
-    let series = place.requests.get(status);
-    if (series === undefined) {
-      series = requests.at(...place.labels, String(status));
-      place.requests.set(status, series);
-    }
-    series.add(1);
-  };
-  const countTokens = (place: Place, type: string, amount: number): void => {
-    if (!(amount > 0)) return;
-    let series = place.tokens.get(type);
-    if (series === undefined) {
-      series = tokens.at(...place.labels, type);
-      place.tokens.set(type, series);
-    }
-    series.add(amount);
-  };
-  const attemptSeries = new Map<string, Count>();
-  const overheadSeries = overhead.at();
-  const bytesSeries = bytes.at();
-
   return {
     settled(row) {
-      const model = modelLabel(row.logicalModel);
-      const provider = row.provider || "none";
-      const place = placeOf(row.tenantId, model, provider);
-      countRequest(place, row.statusCode);
-      place.duration.observe(row.latencyMs / 1000);
-      countTokens(place, "input", row.inputTokens);
-      countTokens(place, "output", row.outputTokens);
-      countTokens(place, "cache_read", row.cacheReadTokens);
-      countTokens(place, "cache_write", row.cacheWriteTokens);
-      countTokens(place, "reasoning", row.reasoningTokens);
-      if (row.costNanoUsd > 0) cost.at(...place.labels).add(row.costNanoUsd / 1e9);
+      const labels = {
+        tenant_id: row.tenantId,
+        logical_model: modelLabel(row.logicalModel),
+        provider: row.provider || "none",
+      };
+      const place = [labels.tenant_id, labels.logical_model, labels.provider] as const;
+      requests.add(1, ...place, String(row.statusCode));
+      duration.observe(labels, row.latencyMs / 1000);
+      if (row.inputTokens > 0) tokens.add(row.inputTokens, ...place, "input");
+      if (row.outputTokens > 0) tokens.add(row.outputTokens, ...place, "output");
+      if (row.cacheReadTokens > 0) tokens.add(row.cacheReadTokens, ...place, "cache_read");
+      if (row.cacheWriteTokens > 0) tokens.add(row.cacheWriteTokens, ...place, "cache_write");
+      if (row.reasoningTokens > 0) tokens.add(row.reasoningTokens, ...place, "reasoning");
+      if (row.costNanoUsd > 0) cost.add(row.costNanoUsd / 1e9, ...place);
       if (row.timeToFirstTokenMs !== null) {
-        place.streamed ??= {
-          firstToken: firstToken.at(model, provider),
-          perToken: perToken.at(model, provider),
-        };
-        place.streamed.firstToken.observe(row.timeToFirstTokenMs / 1000);
+        const target = { logical_model: labels.logical_model, provider: labels.provider };
+        firstToken.observe(target, row.timeToFirstTokenMs / 1000);
         if (row.outputTokens > 1) {
           const rest = (row.latencyMs - row.timeToFirstTokenMs) / 1000;
-          place.streamed.perToken.observe(rest / (row.outputTokens - 1));
+          perToken.observe(target, rest / (row.outputTokens - 1));
         }
       }
     },
     refused(tenantId, status, seconds) {
-      const place = placeOf(tenantId, "none", "none");
-      countRequest(place, status);
-      place.duration.observe(seconds);
+      const labels = { tenant_id: tenantId, logical_model: "none", provider: "none" };
+      requests.add(1, tenantId, "none", "none", String(status));
+      duration.observe(labels, seconds);
     },
-    attempted(provider, outcome) {
-      const key = `${provider}\0${outcome}`;
-      let series = attemptSeries.get(key);
-      if (series === undefined) {
-        series = attempts.at(provider, outcome);
-        attemptSeries.set(key, series);
-      }
-      series.add(1);
-    },
-    malformed: (provider) => malformed.at(provider).add(1),
-    limitHit: (tenantId, limit) => limitHits.at(tenantId, limit).add(1),
-    authFailed: (reason) => authErrors.at(reason).add(1),
-    streamed: (count) => bytesSeries.add(count),
-    overhead: (value) => overheadSeries.observe(value),
-    render: async () => (await registry.metrics()) + all.map((metric) => metric.render()).join(""),
+    attempted: (provider, outcome) => attempts.add(1, provider, outcome),
+    malformed: (provider) => malformed.add(1, provider),
+    limitHit: (tenantId, limit) => limitHits.add(1, tenantId, limit),
+    authFailed: (reason) => authErrors.add(1, reason),
+    streamed: (count) => bytes.add(count),
+    overhead: (value) => overhead.observe(value),
+    render: () => registry.metrics(),
     contentType: registry.contentType,
   };
 }
