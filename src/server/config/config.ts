@@ -3,23 +3,16 @@
  * to lower case. `load.ts` makes it from file, environment and flags.
  */
 
+import type { ConnectorOptions } from "../../connectors/connector.ts";
+
 /** The kinds of provider that this build has a connector for. A new connector adds its kind here. */
 export const connectorKinds = ["openrouter", "openai-compatible", "demo"] as const;
 
 export type ConnectorKind = (typeof connectorKinds)[number];
 
-export type ProviderConfig = {
-  /** Lower case. */
-  readonly name: string;
+/** What a provider's connector is made from, of a kind that exists. */
+export type ProviderConfig = Omit<ConnectorOptions, "kind" | "fetch"> & {
   readonly kind: ConnectorKind;
-  /** A row of `connectors/profiles.ts`, for kind `openai-compatible`; absent for a host nobody here knows. */
-  readonly profile?: string;
-  /** Includes the provider's path prefix; no trailing slash. */
-  readonly baseUrl?: string;
-  /** Tried in turn; empty for hosts that need none. */
-  readonly apiKeys: readonly string[];
-  /** Sent with every request. */
-  readonly headers: Readonly<Record<string, string>>;
 };
 
 export type RetryConfig = { readonly maxRetries: number; readonly backoffMs: number };
