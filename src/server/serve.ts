@@ -146,7 +146,10 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
       const stopped = server.stop(false);
       await within(config.server.drainMs, inFlight.idle());
       const cut = inFlight.cutAll(
-        new ChatError("unavailable", "the gateway is shutting down", { origin: "gateway" }),
+        new ChatError("unavailable", "the gateway is shutting down", {
+          origin: "gateway",
+          code: "shutting_down",
+        }),
       );
       if (cut > 0) await within(CLOSE_MS, inFlight.idle());
       await within(CLOSE_MS, stopped);

@@ -45,6 +45,8 @@ export function createBreaker(options: BreakerOptions): Breaker {
       const circuit = circuits.get(target) ?? { failures: 0, openUntil: 0, probing: false };
       const wasProbing = circuit.probing;
       circuit.probing = false;
+      // What went wrong on our own side says nothing about the provider.
+      if (error.traits.origin === "gateway") return;
       if (!isProvidersFault(error) || options.failures <= 0) {
         // An answer, even an unwelcome one, shows that the provider is alive.
         circuits.delete(target);

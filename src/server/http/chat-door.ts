@@ -56,7 +56,10 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       limits: undefined,
     };
     let request: ChatRequest | undefined;
+    let finished = false;
     const finish = (error?: ChatError): void => {
+      if (finished) return;
+      finished = true;
       leave();
       logExchange(deps.log, exchange, request, performance.now() - arrivedAt, error);
     };
@@ -78,9 +81,13 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
         return new Response(reply, { headers });
       }
       let failure: ChatError | undefined;
-      const end = once(() => finish(failure));
-      // A client that leaves before the body is read leaves a generator that never runs, and never ends by itself.
-      abort.signal.addEventListener("abort", end, { once: true });
+      const end = (): void => finish(failure);
+      // Also for a body that nobody ever reads: what was asked for has ended, and its row is written, when `return` is done.
+      const onAbort = (): void => {
+        failure ??= toChatError(abort.signal.reason);
+        void messages.return().then(end, end);
+      };
+      abort.signal.addEventListener("abort", onAbort, { once: true });
       const body = await startStream({
         client,
         messages,
@@ -130,15 +137,6 @@ async function readRequest(
 function clientTimeout(headers: Headers): number {
   const seconds = Number(headers.get("x-stainless-timeout"));
   return seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY;
-}
-
-function once(act: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    act();
-  };
 }
 
 function logExchange(

@@ -109,7 +109,6 @@ async function* body(
     if (error.kind !== "cancelled") yield send(stream.fail(error));
   } finally {
     silence.stop();
-    options.abandon();
     await messages.return();
     options.onEnd();
   }

@@ -192,6 +192,16 @@ describe("circuits", () => {
     expect(breaker.enter("a/m")).toBe(30_000);
   });
 
+  test("neither open nor close for what goes wrong in the gateway itself", async () => {
+    const { run, breaker } = setup({ a: [{ error: down }] });
+    const stopping = new ChatError("unavailable", "shutting down", { origin: "gateway" });
+    for (let count = 0; count < 9; count += 1) breaker.failed("a/m", stopping);
+    expect(breaker.enter("a/m")).toBe(0);
+    for (let count = 0; count < 3; count += 1) await run([route("a")]);
+    breaker.failed("a/m", stopping);
+    expect(breaker.enter("a/m")).toBe(30_000);
+  });
+
   test("are not opened by the caller's own mistakes", async () => {
     const { run, breaker } = setup({ a: [{ error: badRequest }] });
     for (let count = 0; count < 9; count += 1) await run([route("a")]);

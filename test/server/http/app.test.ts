@@ -99,6 +99,7 @@ describe("a streamed answer", () => {
     expect(messages.at(-2)).toBe("data: [DONE]");
     expect(messages.join("")).toContain("Mount Everest");
     expect(app.rows).toMatchObject([{ status: "ok", stream: true, outputTokens: 3 }]);
+    expect(app.logged()).toMatchObject([{ event: "chat", status: 200 }]);
     expect(await app.metrics()).toMatch(/xjp_streaming_bytes_total [1-9]/);
   });
 
@@ -124,6 +125,7 @@ describe("a streamed answer", () => {
     expect(text).toContain("the stream was cut");
     expect(text).not.toContain("[DONE]");
     expect(app.rows).toMatchObject([{ status: "cut", statusCode: 502, estimated: true }]);
+    expect(app.logged()).toMatchObject([{ event: "chat failed", status: 502 }]);
   });
 
   test("that the client leaves is cancelled, and what was seen is on the books", async () => {
@@ -150,6 +152,7 @@ describe("a streamed answer", () => {
     await reader?.cancel();
     expect(released).toBe(true);
     expect(app.rows).toMatchObject([{ status: "cancelled", statusCode: 499 }]);
+    expect(app.logged()).toMatchObject([{ event: "chat failed", status: 499 }]);
   });
 
   test("is kept open by comments while the provider is silent", async () => {
