@@ -2,6 +2,7 @@
  * The contract between the gateway and a provider. A connector is four values: wire × endpoint × auth × named quirks. It does
  * one attempt; retries, fallbacks, limits and accounting are the gateway's.
  */
+import type { Capabilities } from "./capabilities.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import type { ChatRequest } from "./hub/request.ts";
 import type { RawMessage } from "./hub/wire.ts";
@@ -87,8 +88,15 @@ export type Connector = {
    * ChatError. Leaving the iteration early aborts the upstream request.
    */
   chat(request: ChatRequest, call: ChatCall): AsyncIterable<UpstreamMessage>;
+  /** What a target can do; asked before money is spent, so it must be cheap and always answers the same. */
+  capabilities(target: Target): Capabilities;
   /** What the provider offers, or undefined where it has no such list. Throws ChatError. */
   models?(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+  /**
+   * Input tokens of a request by the provider's own count; undefined where it does not count for this target. Throws
+   * ChatError.
+   */
+  countTokens?(request: ChatRequest, call: ChatCall): Promise<number | undefined>;
   /** Closes idle connections. */
   close(): void;
 };

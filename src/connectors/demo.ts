@@ -3,6 +3,7 @@
  * `fail-…` models. `@N` after the name sets the pace in tokens a second, `@max` sets none. It reads the neutral request and
  * gives neutral events only, so whoever talks to it goes through translation.
  */
+import type { Capabilities } from "./capabilities.ts";
 import type { ChatCall, Connector, ConnectorOptions, UpstreamMessage } from "./connector.ts";
 import type { Answer, DemoModel } from "./demo/answer.ts";
 import { parseModelName } from "./demo/model-name.ts";
@@ -26,6 +27,19 @@ const DEFAULT_RATE = 40;
 /** What `setTimeout` can wait at most, 24 days; it stands for the timers that never run out. */
 const LONGEST_MS = 2 ** 31 - 1;
 const HOST = "the demo provider";
+
+/** It makes its answers up, so it can look at anything. */
+const CAPABILITIES: Capabilities = {
+  image: ["url", "base64"],
+  file: ["url", "base64"],
+  audio: ["url", "base64"],
+  video: ["url", "base64"],
+  tools: true,
+  jsonObject: true,
+  jsonSchema: true,
+  reasoning: true,
+  prefill: false,
+};
 
 /** Never answers; the timer runs out (0 and Infinity never do), or the signal aborts first. */
 async function stayDumb(
@@ -108,6 +122,7 @@ export function createDemoConnector(
   return {
     name: options.name,
     chat,
+    capabilities: () => CAPABILITIES,
     models: () =>
       Promise.resolve(
         models.map(({ id, title }) => ({ id, ownedBy: "xjp", displayName: `${id}: ${title}` })),

@@ -1,4 +1,4 @@
-import type { ApiKeys } from "./api-keys.ts";
+import type { Grant } from "./credentials.ts";
 import { ChatError } from "./hub/error.ts";
 
 /**
@@ -7,13 +7,13 @@ import { ChatError } from "./hub/error.ts";
  */
 export function explain(
   error: ChatError,
-  keys: ApiKeys,
-  apiKey: string | undefined,
+  grant: Grant | undefined,
   secrets: readonly string[],
 ): ChatError {
-  const hasOther = keys.judge(apiKey, error);
+  const hasOther = grant?.judge(error) ?? false;
   let message = error.message;
   for (const secret of secrets) message = message.replaceAll(secret, "[redacted]");
+  for (const secret of grant?.secrets ?? []) message = message.replaceAll(secret, "[redacted]");
   if (!hasOther && message === error.message) return error;
   return new ChatError(error.kind, message, {
     ...error.traits,

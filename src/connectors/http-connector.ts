@@ -1,8 +1,8 @@
 /**
- * A connector made of its four values: a wire, an endpoint, a way to authenticate, and the wire's named quirks. Whatever one
+ * A connector made of its values: lines (wire × endpoint × quirks), an address, and a way to authenticate. Whatever one
  * provider over HTTP has in common with the next is here, and nothing that belongs to one of them.
  */
-import { createApiKeys } from "./api-keys.ts";
+import type { Capabilities } from "./capabilities.ts";
 import { checkedApiKeys, checkedBaseUrl, checkedHeaders } from "./checks.ts";
 import type {
   ChatCall,
@@ -13,41 +13,46 @@ import type {
   Timeouts,
   UpstreamMessage,
 } from "./connector.ts";
+import {
+  createKeyCredentials,
+  type Credentials,
+  type Grant,
+  type HeaderValues,
+} from "./credentials.ts";
 import { explain } from "./explain.ts";
-import { toChatError } from "./hub/error.ts";
+import { type ChatError, toChatError } from "./hub/error.ts";
 import { editJson } from "./hub/json-edit.ts";
 import type { Json } from "./hub/json.ts";
 import type { ChatRequest } from "./hub/request.ts";
-import type { ProviderHalf, SseMessage } from "./hub/wire.ts";
+import type { Line } from "./line.ts";
 import { readModelList } from "./model-list.ts";
 import { createPoster } from "./net/post.ts";
 import type { PostReply } from "./net/reply.ts";
 import { readSse } from "./net/sse.ts";
 import { gather, isWhole, parseJson, parseReply, understand } from "./reading.ts";
 
-type HeaderValues = Readonly<Record<string, string>>;
-
-export type HttpConnectorParts<Quirks> = {
-  readonly wire: ProviderHalf<Quirks>;
-  readonly quirks: Quirks;
+export type HttpConnectorParts = {
   /** In place of which `options.baseUrl` may stand. */
   readonly baseUrl: string;
-  /** Behind the base URL. */
-  readonly chatPath: (target: Target, stream: boolean) => string;
-  /** Behind the base URL, or a whole URL; `false` where there is no list. */
-  readonly modelsPath: string | false;
+  /**
+   * The line that this request to this target takes. One of the caller's own dialect, where there is one: on it the request goes
+   * verbatim. The same object for the same choice. Throws ChatError where the target cannot be spoken to.
+   */
+  readonly lineFor: (request: ChatRequest, target: Target) => Line;
+  readonly capabilities: (target: Target) => Capabilities;
+  /** How an API key is shown, in headers with names in lower case. */
   readonly authorize: (apiKey: string) => HeaderValues;
+  /** In place of `options.apiKeys`, for providers that want more than a fixed key. */
+  readonly credentials?: Credentials;
   /** Sent with every request, unless configuration says otherwise. Names in lower case. */
-  readonly headers: (configured: HeaderValues) => HeaderValues;
-  /** What a client's headers change in those, if anything; configuration wins. Names in lower case. */
-  readonly forward: (client: Headers, configured: HeaderValues) => HeaderValues | undefined;
-  /** What must change in a body that is passed on verbatim, besides the model. Calls `drop` for what it deletes. */
-  readonly amend: (
-    request: ChatRequest,
-    drop: (field: string) => void,
-  ) => Readonly<Record<string, Json | undefined>>;
-  /** The message that ends a good stream, for those that end without it. */
-  readonly terminator: SseMessage;
+  readonly headers?: (configured: HeaderValues) => HeaderValues;
+  /** Where its list of models is: a path behind the base URL or a whole URL, `false` where there is none; how to read it. */
+  readonly models: {
+    readonly path: string | false;
+    readonly read?: (body: Json) => readonly ModelInfo[];
+    /** Whose errors its errors are. */
+    readonly line: Line;
+  };
 };
 
 /** For lists of models, which nobody waits for in mid-conversation. */
@@ -61,77 +66,113 @@ const LIST_TIMEOUTS: Timeouts = {
 const SHORTEST_SECRET = 8;
 
 /** Puts one together. Throws Error for keys, headers or a base URL that cannot be used. */
-export function createHttpConnector<Quirks>(
+export function createHttpConnector(
   options: ConnectorOptions,
-  parts: HttpConnectorParts<Quirks>,
+  parts: HttpConnectorParts,
 ): Connector {
-  const { wire, quirks } = parts;
   const configured = checkedHeaders(options);
-  const keys = createApiKeys(checkedApiKeys(options));
+  const credentials =
+    parts.credentials ?? createKeyCredentials(checkedApiKeys(options), parts.authorize);
   const behind = checkedBaseUrl(options.name, options.baseUrl ?? parts.baseUrl);
-  const secrets = [...options.apiKeys, ...Object.values(configured)].filter(
-    (value) => value.length >= SHORTEST_SECRET,
-  );
+  const urlOf = (path: string): string => (/^https?:/.test(path) ? path : behind(path));
+  const secrets = Object.values(configured).filter((value) => value.length >= SHORTEST_SECRET);
   const poster = createPoster({ fetch: options.fetch });
 
-  const own = parts.headers(configured);
-  const headersFor = memoize((stream: boolean, apiKey: string | undefined) => ({
+  const own = parts.headers?.(configured) ?? {};
+  const headersFor = memoize((stream: boolean, grant: Grant) => ({
     accept: stream ? "text/event-stream" : "application/json",
     // Compression saves little on short texts, costs time on both sides, and holds streams back.
     "accept-encoding": "identity",
     "content-type": "application/json",
     "user-agent": "xjp",
     ...own,
-    ...(apiKey === undefined ? {} : parts.authorize(apiKey)),
+    ...grant.headers,
     ...configured,
   }));
 
-  /** Sends the request and waits for a good status. */
-  const ask = async (
-    request: ChatRequest,
+  /** Sends a body and waits for a good status. */
+  const send = async (
+    line: Line,
+    {
+      path,
+      body,
+      stream,
+    }: { readonly path: string; readonly body: string; readonly stream: boolean },
     call: ChatCall,
-    verbatim: boolean,
-    apiKey: string | undefined,
+    grant: Grant,
   ): Promise<PostReply> => {
-    const { model } = call.target;
-    const body = verbatim
-      ? editJson(request.source.text, { model, ...parts.amend(request, call.drop) })
-      : JSON.stringify(wire.encodeRequest(request, model, quirks, call.drop));
-    const headers = headersFor(request.stream, apiKey);
-    const more = parts.forward(call.headers, configured);
+    const headers = headersFor(stream, grant);
+    const more = line.forward(call.headers, configured);
     const reply = await poster.post({
-      url: behind(parts.chatPath(call.target, request.stream)),
+      url: urlOf(path),
       headers: more === undefined ? headers : { ...headers, ...more, ...configured },
       body,
       timeouts: call.timeouts,
       signal: call.signal,
-      stream: request.stream,
+      stream,
     });
     if (reply.status >= 200 && reply.status < 300) return reply;
-    throw wire.decodeError(reply.status, await reply.text(), reply.headers);
+    throw line.decodeError(reply.status, await reply.text(), reply.headers);
   };
+
+  /** Sends the request and waits for a good status. */
+  const ask = (
+    line: Line,
+    request: ChatRequest,
+    call: ChatCall,
+    verbatim: boolean,
+    grant: Grant,
+  ): Promise<PostReply> => {
+    const { target, drop } = call;
+    const body = verbatim
+      ? editJson(request.source.text, {
+          model: target.model,
+          ...line.amend(request, drop, target),
+        })
+      : JSON.stringify(line.encodeRequest(request, target, drop));
+    const { stream } = request;
+    return send(line, { path: line.path(target, stream), body, stream }, call, grant);
+  };
+
+  /** Does something with a grant; its errors leave as `explain` tells them. */
+  const granted = async <Result>(act: (grant: Grant) => Promise<Result>): Promise<Result> => {
+    let grant: Grant | undefined;
+    try {
+      const taken = credentials.take();
+      grant = taken instanceof Promise ? await taken : taken;
+      return await act(grant);
+    } catch (thrown) {
+      throw told(thrown, grant);
+    }
+  };
+
+  const told = (thrown: unknown, grant: Grant | undefined): ChatError =>
+    explain(toChatError(thrown), grant, secrets);
 
   async function* chat(
     request: ChatRequest,
     call: ChatCall,
   ): AsyncGenerator<UpstreamMessage, void, undefined> {
-    const apiKey = keys.take();
-    const { dialect } = wire;
-    const verbatim = request.source.dialect === dialect;
+    let grant: Grant | undefined;
     try {
-      const reply = await ask(request, call, verbatim, apiKey);
+      const line = parts.lineFor(request, call.target);
+      const { dialect } = line;
+      const verbatim = request.source.dialect === dialect;
+      const taken = credentials.take();
+      grant = taken instanceof Promise ? await taken : taken;
+      const reply = await ask(line, request, call, verbatim, grant);
       // Hosts answer in one piece what was to be streamed, and the other way round; either is an answer.
       if (isWhole(reply, request.stream)) {
         const data = await reply.text();
-        const events = wire.decodeReply(parseReply(data, reply), quirks);
+        const events = line.decodeReply(parseReply(data, reply));
         yield verbatim && !request.stream ? { raw: { dialect, data }, events } : { events };
         return;
       }
       if (!request.stream) {
-        yield { events: await gather(reply, wire.decodeStream(quirks), call) };
+        yield { events: await gather(reply, line.decodeStream(), call) };
         return;
       }
-      const decoder = wire.decodeStream(quirks);
+      const decoder = line.decodeStream();
       for await (const messages of readSse(reply.chunks())) {
         for (const message of messages) {
           const events = understand(message, decoder, call);
@@ -144,58 +185,62 @@ export function createHttpConnector<Quirks>(
         }
       }
       const events = decoder.end();
-      if (verbatim) yield { raw: { dialect, ...parts.terminator }, events };
+      if (verbatim && line.terminator) yield { raw: { dialect, ...line.terminator }, events };
       else if (events.length > 0) yield { events };
     } catch (thrown) {
-      throw explain(toChatError(thrown), keys, apiKey, secrets);
+      throw told(thrown, grant);
     }
   }
 
-  const list = async (url: string, signal: AbortSignal): Promise<readonly ModelInfo[]> => {
-    const apiKey = keys.take();
-    try {
+  const list = (url: string, signal: AbortSignal): Promise<readonly ModelInfo[]> =>
+    granted(async (grant) => {
       const reply = await poster.post({
         method: "GET",
         url,
-        headers: headersFor(false, apiKey),
+        headers: headersFor(false, grant),
         timeouts: LIST_TIMEOUTS,
         signal,
         stream: false,
       });
       const text = await reply.text();
-      if (reply.status >= 400) throw wire.decodeError(reply.status, text, reply.headers);
-      return readModelList(parseJson(text, reply));
-    } catch (thrown) {
-      throw explain(toChatError(thrown), keys, apiKey, secrets);
-    }
-  };
-  const { modelsPath } = parts;
+      if (reply.status >= 400) {
+        throw parts.models.line.decodeError(reply.status, text, reply.headers);
+      }
+      return (parts.models.read ?? readModelList)(parseJson(text, reply));
+    });
+  const { path: modelsPath } = parts.models;
 
   return {
     name: options.name,
     chat,
-    ...(modelsPath === false
-      ? {}
-      : {
-          models: (signal) =>
-            list(/^https?:/.test(modelsPath) ? modelsPath : behind(modelsPath), signal),
-        }),
+    capabilities: parts.capabilities,
+    ...(modelsPath === false ? {} : { models: (signal) => list(urlOf(modelsPath), signal) }),
+    countTokens: (request, call) =>
+      granted(async (grant) => {
+        const line = parts.lineFor(request, call.target);
+        const { counter } = line;
+        if (!counter) return undefined;
+        const path = counter.path(call.target);
+        const body = counter.encode(request, call.target);
+        const reply = await send(line, { path, body, stream: false }, call, grant);
+        return counter.decode(parseReply(await reply.text(), reply));
+      }),
     close: () => poster.close(),
   };
 }
 
-/** Remembers what a function gave; providers have few keys. */
+/** Remembers what a function gave. Providers have few keys; tokens are replaced by new ones and forgotten with them. */
 function memoize(
-  make: (stream: boolean, apiKey: string | undefined) => HeaderValues,
-): (stream: boolean, apiKey: string | undefined) => HeaderValues {
-  const whole = new Map<string | undefined, HeaderValues>();
-  const streamed = new Map<string | undefined, HeaderValues>();
-  return (stream, apiKey) => {
+  make: (stream: boolean, grant: Grant) => HeaderValues,
+): (stream: boolean, grant: Grant) => HeaderValues {
+  const whole = new WeakMap<Grant, HeaderValues>();
+  const streamed = new WeakMap<Grant, HeaderValues>();
+  return (stream, grant) => {
     const made = stream ? streamed : whole;
-    const known = made.get(apiKey);
+    const known = made.get(grant);
     if (known !== undefined) return known;
-    const headers = make(stream, apiKey);
-    made.set(apiKey, headers);
+    const headers = make(stream, grant);
+    made.set(grant, headers);
     return headers;
   };
 }

@@ -1,6 +1,6 @@
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createHttpConnector } from "./http-connector.ts";
-import { openaiChatParts } from "./openai-chat-parts.ts";
+import { bearer, openaiChatCapabilities, openaiChatLine } from "./openai-chat-line.ts";
 import { profiles } from "./profiles.ts";
 
 /**
@@ -20,9 +20,14 @@ export function createOpenAICompatibleConnector(options: ConnectorOptions): Conn
   if (baseUrl === undefined) {
     throw new Error(`providers.${name}: set base_url or profile, so that there is a host to ask`);
   }
+  const quirks = profile?.quirks ?? {};
+  const line = openaiChatLine(quirks, { refuses: profile?.refuses ?? [] });
+  const capabilities = openaiChatCapabilities(quirks);
   return createHttpConnector(options, {
-    ...openaiChatParts(profile?.quirks ?? {}, profile?.refuses),
     baseUrl,
-    modelsPath: profile?.models ?? "/models",
+    lineFor: () => line,
+    capabilities: () => capabilities,
+    authorize: bearer,
+    models: { path: profile?.models ?? "/models", line },
   });
 }

@@ -1,7 +1,7 @@
 import { forwarded } from "./checks.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createHttpConnector } from "./http-connector.ts";
-import { openaiChatParts } from "./openai-chat-parts.ts";
+import { bearer, openaiChatCapabilities, openaiChatLine } from "./openai-chat-line.ts";
 import type { OpenAIChatQuirks } from "./wire/openai-chat/egress.ts";
 
 const BASE_URL = "https://openrouter.ai/api/v1";
@@ -40,20 +40,25 @@ const TITLE = "xjp";
  * the verbatim body, its comments keep the idle timer from running out, and its errors say what the provider behind it said.
  */
 export function createOpenRouterConnector(options: ConnectorOptions): Connector {
-  return createHttpConnector(options, {
-    ...openaiChatParts(QUIRKS),
-    baseUrl: BASE_URL,
-    modelsPath: "/models",
-    headers: (configured) => ({
-      "http-referer": REFERER,
-      ...titled(titleIn(configured) ?? TITLE),
-    }),
+  const line = openaiChatLine(QUIRKS, {
     forward(client, configured) {
       const headers = forwarded(FORWARDED, client);
       const title = client.get("x-openrouter-title") ?? client.get("x-title");
       if (title === null || titleIn(configured) !== undefined) return headers;
       return { ...headers, ...titled(title) };
     },
+  });
+  const capabilities = openaiChatCapabilities(QUIRKS);
+  return createHttpConnector(options, {
+    baseUrl: BASE_URL,
+    lineFor: () => line,
+    capabilities: () => capabilities,
+    authorize: bearer,
+    headers: (configured) => ({
+      "http-referer": REFERER,
+      ...titled(titleIn(configured) ?? TITLE),
+    }),
+    models: { path: "/models", line },
   });
 }
 

@@ -1,3 +1,4 @@
+import { capable } from "../../support/capable.ts";
 import type { Connector, UpstreamMessage } from "../../../src/connectors/connector.ts";
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
 import type { ChatRequest } from "../../../src/connectors/hub/request.ts";
@@ -109,6 +110,7 @@ export function scripted(
       for (const event of script?.events ?? []) yield { events: [event] };
       if (script?.error !== undefined) throw script.error;
     },
+    capabilities: capable,
     close() {},
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
+import { capable } from "../../support/capable.ts";
 import { ANSWER, scripted } from "../gateway/_setup.ts";
 import { KEY, chatBody, testApp } from "./_setup.ts";
 
@@ -143,6 +144,7 @@ describe("a streamed answer", () => {
             released = true;
           }
         },
+        capabilities: capable,
         close() {},
       },
     });
@@ -168,6 +170,7 @@ describe("a streamed answer", () => {
           await silence;
           for (const event of ANSWER) yield { events: [event] };
         },
+        capabilities: capable,
         close() {},
       },
     });

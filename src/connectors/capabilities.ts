@@ -1,0 +1,25 @@
+/** How media can be handed over: as an address that the target fetches for itself, or as bytes. */
+export type MediaWay = "url" | "base64";
+
+/** What one target can do, known before it is asked. Absent knowledge is optimistic: the provider has the last word. */
+export type Capabilities = {
+  /** Empty where the target takes none; `file` is a PDF or another document. */
+  readonly image: readonly MediaWay[];
+  readonly file: readonly MediaWay[];
+  readonly audio: readonly MediaWay[];
+  readonly video: readonly MediaWay[];
+  readonly tools: boolean;
+  readonly jsonObject: boolean;
+  readonly jsonSchema: boolean;
+  /** Whether an answer can be asked to think. */
+  readonly reasoning: boolean;
+  /** Whether a last message of the assistant is gone on with, rather than answered. */
+  readonly prefill: boolean;
+  /**
+   * Whose opaque reasoning (signatures, encrypted thoughts) the target takes back, e.g. `anthropic`, `gemini`; absent where it
+   * takes none.
+   */
+  readonly reasoningFamily?: string;
+  /** Most tokens of input and output together, where that is known. */
+  readonly contextTokens?: number;
+};

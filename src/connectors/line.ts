@@ -1,0 +1,66 @@
+/**
+ * One way to talk to a provider: a wire with its quirks, and the endpoint that speaks it. A provider may have several (a chat
+ * of OpenAI's dialect and one of Anthropic's); which one a request takes is for its connector to say.
+ */
+import type { Target } from "./connector.ts";
+import type { HeaderValues } from "./credentials.ts";
+import type { ChatError } from "./hub/error.ts";
+import type { ChatEvent } from "./hub/event.ts";
+import type { Json, JsonObject } from "./hub/json.ts";
+import type { ChatRequest, Dialect } from "./hub/request.ts";
+import type { ProviderHalf, SseMessage, StreamDecoder } from "./hub/wire.ts";
+
+/** Counts input tokens at the provider. */
+export type TokenCounter = {
+  /** As `Endpoint.path`. */
+  path(target: Target): string;
+  /** The JSON text to send. */
+  encode(request: ChatRequest, target: Target): string;
+  /** Undefined if the answer holds no count. */
+  decode(body: JsonObject): number | undefined;
+};
+
+export type Endpoint = {
+  /** Behind the provider's base URL, or a whole URL. */
+  path(target: Target, stream: boolean): string;
+  /** What a client's headers change in those that are sent, if anything; configuration wins. Names in lower case. */
+  forward(client: Headers, configured: HeaderValues): HeaderValues | undefined;
+  /**
+   * What must change in a body that is passed on verbatim, besides the model's name; undefined deletes. Wins over that name.
+   * Calls `drop` for what it leaves out of the caller's wishes.
+   */
+  amend(
+    request: ChatRequest,
+    drop: (field: string) => void,
+    target: Target,
+  ): Readonly<Record<string, Json | undefined>>;
+  /** The message that ends a good stream, for those that end without it; absent where none is needed. */
+  readonly terminator?: SseMessage;
+  readonly counter?: TokenCounter;
+};
+
+export type Line = Endpoint & {
+  readonly dialect: Dialect;
+  /** See ProviderHalf. */
+  encodeRequest(request: ChatRequest, target: Target, drop: (field: string) => void): JsonObject;
+  decodeReply(body: JsonObject): readonly ChatEvent[];
+  decodeStream(): StreamDecoder;
+  decodeError(status: number, body: string, headers: Headers): ChatError;
+};
+
+/** Puts a line together from a wire, its quirks at this provider, and the endpoint. */
+export function createLine<Quirks>(
+  wire: ProviderHalf<Quirks>,
+  quirks: Quirks,
+  endpoint: Endpoint,
+): Line {
+  return {
+    ...endpoint,
+    dialect: wire.dialect,
+    encodeRequest: (request, target, drop) =>
+      wire.encodeRequest(request, target.model, quirks, drop),
+    decodeReply: (body) => wire.decodeReply(body, quirks),
+    decodeStream: () => wire.decodeStream(quirks),
+    decodeError: (status, body, headers) => wire.decodeError(status, body, headers),
+  };
+}
