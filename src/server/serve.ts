@@ -1,20 +1,17 @@
 /**
- * The composition root: configuration -> store -> connectors -> gateway -> doors -> listen -> drain -> close. The only file
- * that knows concrete stores and connectors.
+ * The composition root: configuration -> store -> connectors -> gateway -> doors -> listen -> drain -> close. With
+ * `generation.ts`, the only file that knows concrete stores and connectors.
  */
-import { createConnector } from "../connectors/index.ts";
 import { ChatError } from "../connectors/hub/error.ts";
 import type { Config } from "./config/config.ts";
+import { ConfigError, showFault } from "./config/faults.ts";
+import { watchConfig } from "./config/reload.ts";
 import { createBreaker } from "./gateway/breaker.ts";
-import { createCatalog } from "./gateway/catalog.ts";
-import { createGateway } from "./gateway/gateway.ts";
 import { createLimiter, startOfDay, startOfMonth } from "./gateway/limits.ts";
-import { createOffers } from "./gateway/offers.ts";
-import { createApp } from "./http/app.ts";
+import { createGeneration, type Generation, type House } from "./generation.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { createInFlight } from "./http/in-flight.ts";
-import { createModels } from "./http/models.ts";
-import { type Log, createLog, redact } from "./observe/log.ts";
+import { type Log, createLog, messageOf } from "./observe/log.ts";
 import { type Metrics, createMetrics } from "./observe/metrics.ts";
 import { type Journal, openJournal } from "./store/journal.ts";
 import { openKeyring } from "./store/keyring.ts";
@@ -30,21 +27,36 @@ const CLOSE_MS = 1000;
 
 export type ServeOptions = {
   readonly version: string;
+  /** Reads the configuration anew. Throws ConfigError with every fault. Without it there is no reload. */
+  readonly reload?: () => Promise<Config>;
+  /** Told when a reload begins and ends and when the end begins, for a service manager. */
+  readonly onState?: (state: ServerState) => void;
 };
+
+export type ServerState = "ready" | "reloading" | "stopping";
 
 export type RunningServer = {
   /** `http://host:port`, the port as it came to be. */
   readonly url: string;
   readonly log: Log;
+  /** Reads the configuration anew and lives by it, or logs what is wrong with it and goes on as before. */
+  reload(): Promise<void>;
   /** Stops accepting, lets answers finish (bounded by `server.drainMs`), closes everything. Answers how many were cut off. */
   stop(): Promise<number>;
 };
 
 /** Starts the gateway. Throws StoreError when storage cannot be opened, and Error when the address is taken. */
-export async function serve(config: Config, options: ServeOptions): Promise<RunningServer> {
+export async function serve(initial: Config, options: ServeOptions): Promise<RunningServer> {
   const clock = Date.now;
+  const startedAt = clock();
+  let config = initial;
   const log = createLog({
-    ...config.log,
+    get level() {
+      return config.log.level;
+    },
+    get format() {
+      return config.log.format;
+    },
     clock,
     write: (text) => process.stderr.write(text),
   });
@@ -64,7 +76,15 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
   });
 
   const inFlight = createInFlight();
-  const breaker = createBreaker({ ...config.breaker, clock });
+  const breaker = createBreaker({
+    get failures() {
+      return config.breaker.failures;
+    },
+    get cooldownMs() {
+      return config.breaker.cooldownMs;
+    },
+    clock,
+  });
   const metrics: Metrics = createMetrics({
     activeConnections: () => inFlight.count,
     journalPending: () => journal.pending,
@@ -72,59 +92,39 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     circuits: () => breaker.states(),
   });
   const limiter = createLimiter({
-    ...config.rateLimiting,
+    get defaultRpm() {
+      return config.rateLimiting.defaultRpm;
+    },
+    get burstSize() {
+      return config.rateLimiting.burstSize;
+    },
     clock,
     onHit: (tenantId, limit) => metrics.limitHit(tenantId, limit),
   });
-  const now = clock();
   limiter.restore(
-    await store.usageTotals(startOfDay(now)),
-    await store.usageTotals(startOfMonth(now)),
-  );
-
-  const connectors = new Map(
-    config.providers.map((provider) => [provider.name, createConnector(provider)]),
-  );
-  const catalog = createCatalog(config, Math.random);
-  const gateway = createGateway({
-    config,
-    catalog,
-    connectors,
-    breaker,
-    limiter,
-    metrics,
-    timeouts: config.timeouts,
-    clock,
-    random: Math.random,
-    record: (row) => journal.keep(row),
-    onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
-    onMalformed: (provider) => metrics.malformed(provider),
-  });
-  const offers = createOffers(connectors, clock, (provider, error) =>
-    log.warn("model list", { provider, error: messageOf(error) }),
+    await store.usageTotals(startOfDay(startedAt)),
+    await store.usageTotals(startOfMonth(startedAt)),
   );
 
   let draining = false;
-  const app = createApp({
-    gateway,
-    metrics,
+  const house: House = {
     log,
+    metrics,
     inFlight,
+    breaker,
+    limiter,
     clock,
-    maxBodyBytes: config.limits.maxBodyBytes,
-    keepAliveMs: config.server.keepAliveMs,
-    totalMs: config.timeouts.totalMs,
-    cors: config.cors,
+    startedAt,
     authenticator: createAuthenticator({ keyring, metrics, clock }),
-    models: createModels(catalog, offers, config, Math.floor(now / 1000)),
+    record: (row) => journal.keep(row),
     health: {
       version: options.version,
       draining: () => draining,
       storeFault: () => faultOf(store),
       circuits: () => breaker.states(),
-      warnings: config.warnings,
     },
-  });
+  };
+  let generation: Generation = createGeneration(config, house);
 
   const server = Bun.serve({
     hostname: config.server.host,
@@ -133,16 +133,39 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
     idleTimeout: 0,
     // The doors keep the limit, and answer in their dialect; Bun would answer 413 without a word.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-    fetch: app.compile().fetch,
+    fetch: generation.fetch,
   });
   log.info("listening", { url: server.url.origin, version: options.version });
+
+  const apply = (next: Config): void => {
+    for (const change of fixedAtStart(config, next)) {
+      log.warn("config", { warning: `${change} has changed: restart to have it` });
+    }
+    const heir = createGeneration(next, house, generation);
+    server.reload({ fetch: heir.fetch });
+    generation.retire(heir);
+    generation = heir;
+    config = next;
+    for (const warning of config.warnings) log.warn("config", { warning });
+    log.info("configuration reloaded", { file: config.file });
+  };
+  const reload = createReload(options, log, apply, () => config);
+  const watch =
+    config.file !== undefined && options.reload
+      ? watchConfig(config.file, () => void reload(true))
+      : undefined;
 
   return {
     url: server.url.origin,
     log,
+    reload: () => reload(false),
     async stop() {
+      watch?.close();
       draining = true;
+      options.onState?.("stopping");
       log.info("draining", { in_flight: inFlight.count });
+      // The probe fails while requests are still welcome, so that a load balancer looks elsewhere before anybody is refused.
+      await Bun.sleep(config.server.drainDelayMs);
       const stopped = server.stop(false);
       await within(config.server.drainMs, inFlight.idle());
       const cut = inFlight.cutAll(
@@ -155,12 +178,56 @@ export async function serve(config: Config, options: ServeOptions): Promise<Runn
       await within(CLOSE_MS, stopped);
       await server.stop(true);
       await close(journal, keyring, store);
-      for (const connector of connectors.values()) connector.close();
+      generation.retire();
       log.info("stopped", { cut });
       log.flush();
       return cut;
     },
   };
+}
+
+/** One reload at a time; a call during one makes another after it. A `quiet` one says nothing if nothing has changed. */
+function createReload(
+  { reload, onState }: ServeOptions,
+  log: Log,
+  apply: (next: Config) => void,
+  current: () => Config,
+): (quiet: boolean) => Promise<void> {
+  const once = async (quiet: boolean): Promise<void> => {
+    if (!reload) return;
+    onState?.("reloading");
+    try {
+      const next = await reload();
+      const { file } = current();
+      // Which file counts is settled at the start; falling back to another one would be a surprise.
+      if (next.file !== file)
+        throw new Error(
+          `${file ?? "no file"} was read at the start and ${next.file ?? "none"} is found now`,
+        );
+      if (!quiet || !Bun.deepEquals(next, current())) apply(next);
+    } catch (error) {
+      const faults =
+        error instanceof ConfigError ? error.faults.map(showFault) : [messageOf(error)];
+      for (const fault of faults) log.error("config", { fault });
+      log.error("configuration refused; the one in force stays", { faults: faults.length });
+    } finally {
+      onState?.("ready");
+    }
+  };
+  let last = Promise.resolve();
+  return (quiet) => {
+    last = last.then(() => once(quiet));
+    return last;
+  };
+}
+
+/** Names of the settings that only a start takes up and that differ. */
+function fixedAtStart(before: Config, after: Config): readonly string[] {
+  const changed: string[] = [];
+  if (before.server.host !== after.server.host) changed.push("server.host");
+  if (before.server.port !== after.server.port) changed.push("server.port");
+  if (before.database !== after.database) changed.push("database");
+  return changed;
 }
 
 async function close(journal: Journal, keyring: { close(): Promise<void> }, store: Store) {
@@ -182,10 +249,6 @@ async function faultOf(store: Store): Promise<string | undefined> {
   } catch (error) {
     return messageOf(error);
   }
-}
-
-function messageOf(error: unknown): string {
-  return redact(error instanceof Error ? error.message : String(error));
 }
 
 /** Waits for the promise, but no longer than `ms`. */

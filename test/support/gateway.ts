@@ -35,7 +35,7 @@ export type Gateway = {
   /** Makes a key; `flags` as for `xjp keygen TENANT`. Unlimited unless they say otherwise. */
   makeKey(tenant?: string, flags?: readonly string[]): Promise<IssuedKey>;
   /** Sends a signal to the process. */
-  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL"): void;
+  signal(name: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP"): void;
   /** Its exit code once it has ended. */
   readonly exited: Promise<number>;
   /** Stops it and removes its folder, unless the folder was given. */

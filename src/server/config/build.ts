@@ -40,6 +40,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
     server: {
       host: from.server.host,
       port: from.server.port,
+      drainDelayMs: from.server.drain_delay_ms,
       drainMs: from.server.drain_ms,
       keepAliveMs: from.server.keep_alive_ms,
     },

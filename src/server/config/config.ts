@@ -55,6 +55,8 @@ export type Config = {
   readonly server: {
     readonly host: string;
     readonly port: number;
+    /** How long a stopping server goes on accepting while `/readyz` already fails. */
+    readonly drainDelayMs: number;
     /** How long a stopping server lets streams finish. */
     readonly drainMs: number;
     /** Silence after which a keep-alive is sent to a waiting client. */

@@ -43,6 +43,12 @@ const server = table(
       expected: "a port from 1 to 65535, or 0 for any free one",
       description: "Port to listen on.",
     }),
+    // Nobody waits at a terminal; behind a load balancer, a little longer than its probe's interval.
+    drain_delay_ms: milliseconds(
+      0,
+      "How long a stopping server goes on accepting while /readyz already fails.",
+      0,
+    ),
     // Most answers end within half a minute, and service managers begin to kill at 90 seconds.
     drain_ms: milliseconds(30_000, "How long a stopping server lets running requests finish.", 0),
     // Proxies and load balancers cut silent connections after 30 to 60 seconds.

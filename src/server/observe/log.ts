@@ -16,6 +16,7 @@ const FLUSH_MS = 100;
 /** A key of ours, a bearer token or a provider's key, wherever it stands. */
 const SECRETS = /\b(?:XJP_|sk-|AIza|ya29\.)[\w.-]{8,}|\bBearer\s+[\w.~+/-]{8,}=*/g;
 
+/** Level and format are asked at each line, so that they can change. */
 export type LogOptions = {
   readonly level: LogLevel;
   readonly format: "pretty" | "json";
@@ -61,6 +62,11 @@ export function createLog(options: LogOptions): Log {
 /** Blots out whatever looks like a credential. */
 export function redact(text: string): string {
   return text.replace(SECRETS, "[redacted]");
+}
+
+/** What an error says, without credentials. */
+export function messageOf(error: unknown): string {
+  return redact(error instanceof Error ? error.message : String(error));
 }
 
 function pairs(fields: LogFields): string {

@@ -1,0 +1,104 @@
+/**
+ * Everything of a running server that follows from its configuration. A reload makes a new generation beside the old one and
+ * lets it answer from then on; requests that the old one has begun stay with it.
+ */
+import type { Connector } from "../connectors/connector.ts";
+import { createConnector } from "../connectors/index.ts";
+import type { Config, ProviderConfig } from "./config/config.ts";
+import type { Breaker } from "./gateway/breaker.ts";
+import { createCatalog } from "./gateway/catalog.ts";
+import { createGateway } from "./gateway/gateway.ts";
+import type { Limiter } from "./gateway/limits.ts";
+import { createOffers } from "./gateway/offers.ts";
+import { createApp } from "./http/app.ts";
+import type { Authenticator } from "./http/auth.ts";
+import type { InFlight } from "./http/in-flight.ts";
+import { createModels } from "./http/models.ts";
+import type { Health } from "./http/probes.ts";
+import { type Log, messageOf } from "./observe/log.ts";
+import type { Metrics } from "./observe/metrics.ts";
+import type { UsageRow } from "./store/store.ts";
+
+/** What outlives every configuration. */
+export type House = {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly inFlight: InFlight;
+  readonly breaker: Breaker;
+  readonly limiter: Limiter;
+  readonly authenticator: Authenticator;
+  readonly health: Omit<Health, "warnings">;
+  readonly clock: () => number;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly record: (row: UsageRow) => Promise<void> | void;
+};
+
+export type Generation = {
+  readonly config: Config;
+  readonly fetch: (request: Request) => Response | Promise<Response>;
+  /** Its connectors by the name of their provider. */
+  readonly connectors: ReadonlyMap<string, Connector>;
+  /** Closes what no later generation has taken over; idle connections only, so requests under way go on. */
+  retire(heir?: Generation): void;
+};
+
+/**
+ * Makes a generation. Connectors of providers that have not changed are taken over from the one before, with their connections
+ * and with what they know of their keys. Throws Error for a provider that cannot be made.
+ */
+export function createGeneration(config: Config, house: House, before?: Generation): Generation {
+  const { clock, log, metrics } = house;
+  const connectors = new Map<string, Connector>(
+    config.providers.map((provider) => [provider.name, inherit(provider, before)]),
+  );
+  const catalog = createCatalog(config, Math.random);
+  const gateway = createGateway({
+    config,
+    catalog,
+    connectors,
+    breaker: house.breaker,
+    limiter: house.limiter,
+    metrics,
+    timeouts: config.timeouts,
+    clock,
+    random: Math.random,
+    record: house.record,
+    onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
+    onMalformed: (provider) => metrics.malformed(provider),
+  });
+  const offers = createOffers(connectors, clock, (provider, error) =>
+    log.warn("model list", { provider, error: messageOf(error) }),
+  );
+  const app = createApp({
+    gateway,
+    metrics,
+    log,
+    inFlight: house.inFlight,
+    clock,
+    maxBodyBytes: config.limits.maxBodyBytes,
+    keepAliveMs: config.server.keepAliveMs,
+    totalMs: config.timeouts.totalMs,
+    cors: config.cors,
+    authenticator: house.authenticator,
+    models: createModels(catalog, offers, config, Math.floor(house.startedAt / 1000)),
+    health: { ...house.health, warnings: config.warnings },
+  });
+  return {
+    config,
+    fetch: app.compile().fetch,
+    connectors,
+    retire(heir) {
+      for (const [name, connector] of connectors) {
+        if (heir?.connectors.get(name) !== connector) connector.close();
+      }
+    },
+  };
+}
+
+function inherit(provider: ProviderConfig, before: Generation | undefined): Connector {
+  const known = before?.config.providers.find(({ name }) => name === provider.name);
+  const connector = before?.connectors.get(provider.name);
+  if (connector && Bun.deepEquals(known, provider)) return connector;
+  return createConnector(provider);
+}
