@@ -43,6 +43,12 @@ function rewrite(content: string): void {
   writeFileSync(join(gateway.directory, "xjp.toml"), content);
 }
 
+/** The key that the provider is shown. */
+async function authorization(): Promise<string | null | undefined> {
+  await answerOf();
+  return upstream.lane("new").calls.at(-1)?.headers.get("authorization");
+}
+
 async function answerOf(model = "chat"): Promise<string> {
   const { text: said } = await post(gateway.url, key, chatBody(model));
   return said;
@@ -105,10 +111,6 @@ test("SIGHUP reads secrets anew that stand in files of their own", async () => {
   const secret = join(gateway.directory, "secret");
   writeFileSync(secret, "sk-first-secret");
   rewrite(text("new").replace(/api_key = .*/, `api_key = "file:${secret}"`));
-  const authorization = async (): Promise<string | null | undefined> => {
-    await answerOf();
-    return upstream.lane("new").calls.at(-1)?.headers.get("authorization");
-  };
   await waitFor("the first", async () => (await authorization()) === "Bearer sk-first-secret");
   writeFileSync(secret, "sk-second-secret");
   gateway.signal("SIGHUP");
