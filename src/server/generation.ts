@@ -77,6 +77,7 @@ export function createGeneration(config: Config, house: House, before?: Generati
     inFlight: house.inFlight,
     clock,
     maxBodyBytes: config.limits.maxBodyBytes,
+    maxDepth: config.limits.maxDepth,
     keepAliveMs: config.server.keepAliveMs,
     totalMs: config.timeouts.totalMs,
     cors: config.cors,

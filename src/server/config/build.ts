@@ -63,7 +63,10 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
     breaker: { failures: from.breaker.failures, cooldownMs: from.breaker.cooldown_ms },
     limits: {
       maxBodyBytes: from.limits.max_body_bytes,
+      maxDepth: from.limits.max_depth,
       maxMessages: from.limits.max_messages,
+      maxParts: from.limits.max_parts,
+      maxTools: from.limits.max_tools,
       maxTokens: from.limits.max_tokens,
     },
     cors: from.cors,

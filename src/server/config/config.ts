@@ -93,7 +93,12 @@ export type Config = {
   };
   readonly limits: {
     readonly maxBodyBytes: number;
+    /** How deep arrays and objects may stand inside each other. */
+    readonly maxDepth: number;
     readonly maxMessages: number;
+    /** Content parts of all messages together. */
+    readonly maxParts: number;
+    readonly maxTools: number;
     /** Ceiling on the tokens a request may ask for; 0 is none. */
     readonly maxTokens: number;
   };

@@ -150,10 +150,28 @@ export const fileSchema = Type.Object(
           default: 67_108_864,
           description: "Largest request body.",
         }),
+        // JSON schemas of tools nest some twenty deep; parsers of providers give up at a few hundred.
+        max_depth: Type.Integer({
+          minimum: 8,
+          maximum: 1000,
+          default: 128,
+          description: "How deep arrays and objects of a body may nest.",
+        }),
         max_messages: Type.Integer({
           minimum: 1,
           default: 10_000,
           description: "Longest conversation.",
+        }),
+        max_parts: Type.Integer({
+          minimum: 1,
+          default: 100_000,
+          description: "Content parts of all messages together.",
+        }),
+        // Agents bring some hundred; OpenAI takes 128, others more.
+        max_tools: Type.Integer({
+          minimum: 1,
+          default: 2048,
+          description: "Tools of one request.",
         }),
         max_tokens: Type.Integer({
           minimum: 0,

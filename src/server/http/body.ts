@@ -1,7 +1,29 @@
 import { ChatError } from "../../connectors/hub/error.ts";
+import { isDeeperThan } from "../../connectors/hub/json-scan.ts";
 
-/** The request's body as text. Throws ChatError `too-large` before reading more than `most` bytes, and for encodings other than none. */
-export async function readBody(request: Request, most: number): Promise<string> {
+export type BodyLimits = {
+  readonly maxBodyBytes: number;
+  /** How deep arrays and objects may nest. Looked at before anything parses the text, whose recursion could run out of stack. */
+  readonly maxDepth: number;
+};
+
+/**
+ * The request's body as text. Throws ChatError `too-large` before reading more than allowed, and `invalid-request` for
+ * encodings other than none and for JSON that nests too deep.
+ */
+export async function readBody(request: Request, limits: BodyLimits): Promise<string> {
+  const text = await readText(request, limits.maxBodyBytes);
+  if (isDeeperThan(text, limits.maxDepth)) {
+    throw new ChatError(
+      "invalid-request",
+      `the body nests arrays and objects more than ${limits.maxDepth} deep (limits.max_depth)`,
+      { code: "nested_too_deep" },
+    );
+  }
+  return text;
+}
+
+async function readText(request: Request, most: number): Promise<string> {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
     throw new ChatError("invalid-request", `the body is encoded as ${encoding}; send it as it is`, {

@@ -7,19 +7,18 @@ import type { Gateway } from "../gateway/gateway.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { KeyRecord } from "../store/store.ts";
-import { readBody } from "./body.ts";
+import { type BodyLimits, readBody } from "./body.ts";
 import { errorResponse } from "./errors.ts";
 import { exchangeHeaders } from "./headers.ts";
 import type { InFlight } from "./in-flight.ts";
 import { startStream, wholeReply } from "./respond.ts";
 
-export type ChatDoorDeps = {
+export type ChatDoorDeps = BodyLimits & {
   readonly gateway: Gateway;
   readonly metrics: Metrics;
   readonly log: Log;
   readonly inFlight: InFlight;
   readonly clock: () => number;
-  readonly maxBodyBytes: number;
   readonly keepAliveMs: number;
   /** Longest a request may take, in milliseconds. */
   readonly totalMs: number;
@@ -124,7 +123,7 @@ async function readRequest(
   deps: ChatDoorDeps,
 ): Promise<ChatRequest> {
   try {
-    return client.decodeRequest(await readBody(httpRequest, deps.maxBodyBytes));
+    return client.decodeRequest(await readBody(httpRequest, deps));
   } catch (thrown) {
     const { status } = toChatError(thrown).traits;
     const seconds = (performance.now() - exchange.arrivedAt) / 1000;

@@ -59,7 +59,14 @@ export function testApp(options: AppOptions) {
     providers: [{ name, kind: "openai-compatible" as const, apiKeys: [], headers: {} }],
     retry: { maxRetries: 0, backoffMs: 0 },
     timeouts: { connectMs: 1, headersMs: 1, firstEventMs: 1, idleMs: 1, totalMs: 60_000 },
-    limits: { maxBodyBytes: 0, maxMessages: 0, maxTokens: 1000 },
+    limits: {
+      maxBodyBytes: 0,
+      maxDepth: 0,
+      maxMessages: 5,
+      maxParts: 8,
+      maxTools: 3,
+      maxTokens: 1000,
+    },
     prices: {},
   };
   const connectors = new Map([[name, options.connector]]);
@@ -104,6 +111,7 @@ export function testApp(options: AppOptions) {
     inFlight,
     clock,
     maxBodyBytes: options.maxBodyBytes ?? 10_000,
+    maxDepth: 20,
     keepAliveMs: options.keepAliveMs ?? 15_000,
     totalMs: config.timeouts.totalMs,
     cors: { origins: options.origins ?? [] },

@@ -203,16 +203,67 @@ describe("refusals", () => {
     expect(await app.metrics()).toContain('status="400"} 2');
   });
 
-  test("of values out of range name the field", async () => {
+  test.each<[string, Record<string, unknown>]>([
+    ["temperature", { temperature: 3 }],
+    ["top_p", { top_p: -1 }],
+    ["top_k", { top_k: -1 }],
+    ["min_p", { min_p: 1.5 }],
+    ["frequency_penalty", { frequency_penalty: 2.5 }],
+    ["presence_penalty", { presence_penalty: -3 }],
+    ["repetition_penalty", { repetition_penalty: -0.1 }],
+    ["top_logprobs", { logprobs: true, top_logprobs: 21 }],
+    ["logit_bias.50256", { logit_bias: { "50256": 101 } }],
+    ["n", { n: 0 }],
+    ["max_tokens", { max_tokens: 0 }],
+    ["max_tokens", { max_tokens: 1001 }],
+    ["max_completion_tokens", { max_completion_tokens: 1001 }],
+    ["messages", { messages: [] }],
+    ["messages", { messages: Array.from({ length: 6 }, () => ({ role: "user", content: "a" })) }],
+    [
+      "messages",
+      {
+        messages: [
+          { role: "user", content: Array.from({ length: 9 }, () => ({ type: "text", text: "a" })) },
+        ],
+      },
+    ],
+    [
+      "tools",
+      {
+        tools: Array.from({ length: 4 }, (_, at) => ({
+          type: "function",
+          function: { name: `tool_${at}` },
+        })),
+      },
+    ],
+  ])("of more or less than is sensible name the field: %s in %j", async (param, changes) => {
     const { handle } = testApp({ connector: well() });
-    const cases = { temperature: 3, top_p: -1, max_tokens: 0, messages: [] };
-    for (const [field, value] of Object.entries(cases)) {
-      const response = await handle(CHAT, chatBody({ [field]: value }));
+    const response = await handle(CHAT, chatBody(changes));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({
+      error: { type: "invalid_request_error", param },
+    });
+  });
+
+  test("of a body that nests deeper than a parser's stack are told at once", async () => {
+    const { handle } = testApp({ connector: well(), maxBodyBytes: 1_000_000 });
+    for (const depth of [30, 200_000]) {
+      const deep = `{"model":"fast","messages":[],"x":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+      const response = await handle(CHAT, { method: "POST", body: deep });
       expect(response.status).toBe(400);
-      expect(await response.json()).toMatchObject({ error: { param: field } });
+      expect(await response.json()).toMatchObject({ error: { code: "nested_too_deep" } });
     }
-    const greedy = await handle(CHAT, chatBody({ max_tokens: 1001 }));
-    expect(await greedy.text()).toContain("at most 1000");
+  });
+
+  test("names of an object's inner workings in a body are names like any other", async () => {
+    const body =
+      '{"model":"fast","__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}},' +
+      '"messages":[{"role":"user","content":"Hello?","__proto__":{"role":"system"}}],' +
+      '"metadata":{"__proto__":"x"},"tools":[{"type":"function","function":{"name":"f","parameters":{"__proto__":{}}}}]}';
+    const { handle } = testApp({ connector: well() });
+    const response = await handle(CHAT, { method: "POST", body });
+    expect(response.status).toBeOneOf([200, 400]);
+    expect(Reflect.get({}, "polluted")).toBeUndefined();
   });
 
   test("of a large body come with 413, whether its length is declared or not", async () => {
