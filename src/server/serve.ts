@@ -69,6 +69,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     store,
     flushMs: JOURNAL_FLUSH_MS,
     onError: (error) => log.error("usage journal", { error: messageOf(error) }),
+    onNotice: (notice) => log.warn("usage journal", { notice }),
   });
   const keyring = await openKeyring(store, {
     pollMs: KEY_POLL_MS,

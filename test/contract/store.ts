@@ -242,19 +242,20 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
         aRow(3, { status: "failed", statusCode: 502, latencyMs: 600 }),
         aRow(4, { status: "cut", latencyMs: 100 }),
         aRow(5, { status: "cancelled", statusCode: 499, latencyMs: 0 }),
+        aRow(6, { status: "lost", statusCode: 500, latencyMs: 200 }),
       ]);
       expect(await report({})).toEqual([
         {
           group: "acme",
-          requests: 5,
-          errors: 2,
-          inputTokens: 130,
-          outputTokens: 65,
+          requests: 6,
+          errors: 3,
+          inputTokens: 140,
+          outputTokens: 70,
           cacheReadTokens: 4,
           reasoningTokens: 3,
-          totalTokens: 195,
+          totalTokens: 210,
           estimatedRequests: 1,
-          costNanoUsd: 4_007,
+          costNanoUsd: 5_007,
           averageLatencyMs: 200,
         },
       ]);

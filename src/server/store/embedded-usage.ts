@@ -13,7 +13,7 @@ const GROUP_COLUMN: Readonly<Record<Exclude<UsageGroup, "day">, string>> = {
   provider: "provider",
 };
 
-const SUMS = `count(*) as requests, sum(status in ('failed', 'cut')) as errors, sum(input_tokens) as input_tokens,
+const SUMS = `count(*) as requests, sum(status in ('failed', 'cut', 'lost')) as errors, sum(input_tokens) as input_tokens,
   sum(output_tokens) as output_tokens, sum(cached) as cached, sum(reasoning) as reasoning, sum(total_tokens) as total_tokens,
   sum(estimated) as estimated, sum(cost_nano_usd) as cost_nano_usd, avg(latency_ms) as average_latency_ms`;
 

@@ -1,29 +1,18 @@
 /** The journal's way from a closed segment into the store. */
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSegment, removeFile, removeWriter, type Writer } from "./journal-files.ts";
+import { readSegment, removeFile, removeWriter, type SegmentContent } from "./journal-files.ts";
+import type { Heritage, Segment } from "./journal-head.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
 import { encodeUsageLine } from "./usage-line.ts";
-
-export type Segment = {
-  readonly path: string;
-  /** Not yet stored. */
-  count: number;
-  /** The same rows in memory; undefined when they must be read from the file. */
-  rows: UsageRow[] | undefined;
-  /** Those of them that the disk refused. */
-  unfiled: UsageRow[];
-  /** True once damage in the file has been told, or is known to be what a full disk left of `unfiled`. */
-  inspected: boolean;
-  /** Whose last segment it is: a dead process that is done with when this is stored. */
-  readonly lastOf?: Writer;
-};
 
 export type DrainOptions = {
   readonly directory: string;
   readonly store: Pick<Store, "recordUsage">;
   readonly onError: (error: unknown) => void;
   readonly onLost: (rows: number) => void;
+  /** Told how many requests a dead process had under way; their rows, with status `lost`, are on their way. */
+  readonly onCutOff: (requests: number) => void;
 };
 
 /** One transaction; about 3 ms of the event loop on the embedded store. */
@@ -41,7 +30,7 @@ export function spill(segment: Segment): void {
  * again; whatever is wrong with single rows or with the file is reported, counted and left behind.
  */
 export function createDrain(options: DrainOptions): (segment: Segment) => Promise<void> {
-  const { directory, store, onError, onLost } = options;
+  const { directory, store, onError, onLost, onCutOff } = options;
 
   function reject(lines: readonly string[], why: string): void {
     onLost(lines.length);
@@ -55,7 +44,7 @@ export function createDrain(options: DrainOptions): (segment: Segment) => Promis
 
   function load(segment: Segment): UsageRow[] {
     const content = readSegment(segment.path);
-    const isNews = !segment.inspected && segment.unfiled.length === 0;
+    const isNews = !segment.inspected;
     segment.inspected = true;
     if (isNews && content.torn) {
       onError(
@@ -71,7 +60,10 @@ export function createDrain(options: DrainOptions): (segment: Segment) => Promis
         `${lines.length} damaged line${lines.length === 1 ? "" : "s"} in ${segment.path}`,
       );
     }
-    return [...content.rows, ...segment.unfiled];
+    const { heritage } = segment;
+    const cutOff = heritage === undefined ? [] : inherit(heritage, segment.path, content);
+    if (isNews && cutOff.length > 0) onCutOff(cutOff.length);
+    return [...content.rows, ...segment.unfiled, ...cutOff];
   }
 
   async function record(rows: readonly UsageRow[]): Promise<void> {
@@ -90,7 +82,8 @@ export function createDrain(options: DrainOptions): (segment: Segment) => Promis
   function remove(segment: Segment): void {
     try {
       removeFile(segment.path);
-      if (segment.lastOf !== undefined) removeWriter(segment.lastOf);
+      const { heritage } = segment;
+      if (heritage?.last === segment.path) removeWriter(heritage.writer);
     } catch (thrown) {
       // Harmless but for the work: the next start stores the same rows again, which changes nothing.
       onError(
@@ -112,7 +105,7 @@ export function createDrain(options: DrainOptions): (segment: Segment) => Promis
             cause: thrown,
           }),
         );
-        segment.lastOf?.lock.release();
+        if (segment.heritage?.last === segment.path) segment.heritage.writer.lock.release();
         return;
       }
     }
@@ -128,4 +121,15 @@ export function createDrain(options: DrainOptions): (segment: Segment) => Promis
     }
     remove(segment);
   };
+}
+
+/** Follows a dead process through its segments, in their order; after the last one, the rows of what it had under way. */
+function inherit(
+  heritage: Heritage,
+  path: string,
+  { rows, drafts }: SegmentContent,
+): readonly UsageRow[] {
+  for (const { id } of rows) heritage.drafts.delete(id);
+  for (const [id, draft] of drafts) heritage.drafts.set(id, draft);
+  return path === heritage.last ? [...heritage.drafts.values()] : [];
 }

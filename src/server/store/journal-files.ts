@@ -1,7 +1,7 @@
 /**
  * The files of the journal. Every writer (one open journal) has a lock, `WRITER.lock`, and segments, `WRITER-NUMBER.jsonl`, one
- * line of JSON a row. WRITER is the process id, for people, and a random part that makes it unique. A writer whose lock is free
- * is dead, and its segments belong to whoever takes the lock.
+ * line of JSON a row, and a line for each request under way. WRITER is the process id, for people, and a random part that makes
+ * it unique. A writer whose lock is free is dead, and its segments belong to whoever takes the lock.
  */
 import {
   closeSync,
@@ -16,7 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { type ProcessLock, tryLock } from "./process-lock.ts";
 import { StoreError, type UsageRow } from "./store.ts";
-import { decodeUsageLine } from "./usage-line.ts";
+import { countUsageLines, decodeUsageLine } from "./usage-line.ts";
 
 /** Being created, or being judged dead: one process at a time, so that a lock is never seen before it is held. */
 const CLAIM_LOCK = "claim.lock";
@@ -35,6 +35,8 @@ export type DeadWriter = Writer & { readonly segments: readonly string[] };
 
 export type SegmentContent = {
   readonly rows: readonly UsageRow[];
+  /** The rows, by id, that requests leave which were under way at its end. */
+  readonly drafts: ReadonlyMap<string, UsageRow>;
   /** Lines that hold no row. */
   readonly damaged: readonly string[];
   /** The last line had no end: its writer died, or the disk was full, in the middle of it. */
@@ -133,21 +135,25 @@ export function createSegmentFile(path: string): SegmentFile {
 export function readSegment(path: string): SegmentContent {
   const lines = readFileSync(path, "utf8").split("\n");
   const rows: UsageRow[] = [];
+  const drafts = new Map<string, UsageRow>();
   const damaged: string[] = [];
   let torn = false;
   for (const [index, line] of lines.entries()) {
-    const row = decodeUsageLine(line);
-    if (row !== undefined) rows.push(row);
+    const read = decodeUsageLine(line);
+    if (read?.ended === true) {
+      rows.push(read.row);
+      drafts.delete(read.row.id);
+    } else if (read !== undefined) drafts.set(read.row.id, read.row);
     else if (index === lines.length - 1) torn = line !== "";
     else if (line !== "") damaged.push(line);
   }
-  return { rows, damaged, torn };
+  return { rows, drafts, damaged, torn };
 }
 
-/** How many lines a segment has, without reading them; 0 when it cannot be read. */
-export function countLines(path: string): number {
+/** How many rows a segment has, without reading them; 0 when it cannot be read. */
+export function countRows(path: string): number {
   try {
-    return readFileSync(path).reduce((lines, byte) => lines + (byte === 10 ? 1 : 0), 0);
+    return countUsageLines(readFileSync(path));
   } catch {
     return 0;
   }

@@ -1,40 +1,47 @@
 /**
- * Usage rows on their way to the store. A row is appended to a file at once, so that it survives `kill -9` (the kernel has it),
- * and moved into the store in batches; it does not survive the machine losing power, for that would cost a disk sync per request.
- * A segment file is removed when all its rows are stored; a crash in between stores them again, which changes nothing.
+ * Usage on its way to the store. What happens is appended to a file at once, so that it survives `kill -9` (the kernel has it): that
+ * a request is about to go to a provider, and the row with which it ends. Rows are moved into the store in batches; requests that
+ * never ended, because their process died, become rows of status `lost` when the next process opens the journal.
+ *
+ * Nothing of it survives the machine losing power, for that would cost a disk sync per request, and a lost disk takes along what
+ * the store did not have yet: usually a quarter of a second's rows. A segment file is removed when all its rows are stored; a crash
+ * in between stores them again, which changes nothing, since a row is stored once by its id.
  *
  * While the store is down, rows stay in their segments and at most `memoryRows` (twice, at worst) also in memory. While the disk
- * is full they stay in memory only; what finds no room there is lost, counted and shouted about.
+ * is full they stay in memory only, and go into a file as soon as it takes them; what finds no room is lost, counted and shouted
+ * about.
  */
-import { BATCH_ROWS, createDrain, type Segment, spill } from "./journal-drain.ts";
-import {
-  claimWriters,
-  countLines,
-  createSegmentFile,
-  type DeadWriter,
-  removeFile,
-  removeWriter,
-  type SegmentFile,
-  segmentPath,
-} from "./journal-files.ts";
+import { createBacklog } from "./journal-backlog.ts";
+import { BATCH_ROWS, createDrain, spill } from "./journal-drain.ts";
+import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journal-files.ts";
+import { createHead, type Segment } from "./journal-head.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
-import { encodeUsageLine } from "./usage-line.ts";
+import { encodeDraftLine, encodeUsageLine } from "./usage-line.ts";
 
 export type Journal = {
-  /** Appends one row; once it returns, the row survives the death of the process (not of the machine). Never throws. */
-  write(row: UsageRow): void;
   /**
-   * The same for many at once: the rows of one turn of the event loop are appended together, and each promise resolves when
-   * its row survives. An answer must not end before that. Never rejects.
+   * Notes that a request is about to go to a provider; once it returns, the note survives the death of the process (not of the
+   * machine). If the process dies before `keep` gets a row of the same id, the next one stores what `draft` gave last: it is asked
+   * now, and again every few seconds. The same id again replaces the note. Never throws.
+   */
+  begin(id: string, draft: () => UsageRow): void;
+  /**
+   * Keeps the row with which a request ended: the promise resolves when it survives likewise, and an answer must not end before.
+   * The rows of one turn of the event loop are appended together. Never rejects.
    */
   keep(row: UsageRow): Promise<void>;
   /** Rows not yet in the store. */
   readonly pending: number;
   /** Rows that reached neither a file nor the store, or that the store refused (those are kept in `rejected.jsonl`). */
   readonly lost: number;
+  /** What an operator must mend for usage to be safe; undefined when the disk takes what it is given. */
+  readonly fault: string | undefined;
   /** Tries to move everything pending into the store now. Never rejects. */
   flush(): Promise<void>;
-  /** Flushes once more and lets go. What the store would not take stays in the folder for the next journal opened there. */
+  /**
+   * Flushes once more and lets go. What the store would not take stays in the folder for the next journal opened there; requests
+   * that are still under way leave their drafts.
+   */
   close(): Promise<void>;
 };
 
@@ -44,38 +51,58 @@ export type JournalOptions = {
   readonly store: Pick<Store, "recordUsage">;
   /** How often rows are moved into the store. */
   readonly flushMs: number;
-  /** Called once per outage of the store or of the disk, and for what was found damaged or refused. */
+  /** Called once per outage of the store or of the disk, once a minute while rows are lost, and for what was damaged or refused. */
   readonly onError: (error: unknown) => void;
+  /** Told what has mended itself, and what a dead process left. */
+  readonly onNotice?: ((notice: string) => void) | undefined;
   /** Rows kept in memory while the store is down; 10,000 unless told. */
   readonly memoryRows?: number | undefined;
 };
 
 const LONGEST_BACKOFF_MS = 30_000;
+/** How old the drafts in the file may grow: the output of a stream that its process's death takes off the books. */
+const CHECKPOINT_MS = 2_000;
+/** The same while the store is down, when all checkpoints stay in the files. */
+const OUTAGE_CHECKPOINT_MS = 30_000;
+const REFILE_MS = 1_000;
+const QUIET_MS = 1_000;
+const SHOUT_MS = 60_000;
 
 /**
  * Opens a journal in `directory`, takes over what dead processes left there and stores that before it returns, unless the store
  * fails. Throws StoreError when the folder cannot be used.
  */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
-  const { directory, store, flushMs, onError } = options;
+  const { directory, store, flushMs, onError, onNotice = () => {} } = options;
   const memoryRows = options.memoryRows ?? 10_000;
   const { own, dead } = claimWriters(directory);
 
-  /** Closed segments, oldest first; the first may be on its way into the store. */
-  const queue: Segment[] = dead.flatMap(toSegments);
-  let number = 1;
-  let current = emptySegment();
-  let file: SegmentFile | undefined;
+  const drafts = new Map<string, () => UsageRow>();
   let lost = 0;
-  let unfiled = 0;
-  let diskFailed = false;
+  let shoutAt = 0;
+  let refileAt = 0;
+  let quietUntil = 0;
   let storeFailures = 0;
   let retryAt = 0;
+  let checkpointAt = performance.now() + CHECKPOINT_MS;
   let draining = false;
   let flushSoon = false;
   let closed = false;
   let gathered = gathering();
 
+  const head = createHead(own, drafts, (failure) => {
+    const now = performance.now();
+    // A disk with room for short lines and not for long ones fails and recovers all the time.
+    if (now < quietUntil) return;
+    quietUntil = now + QUIET_MS;
+    onError(
+      new StoreError(
+        `journal ${directory}: cannot be written (${failure.message}): until it can, up to ${memoryRows} rows of usage are kept in memory only`,
+        { cause: failure },
+      ),
+    );
+  });
+  const backlog = createBacklog(head, dead.flatMap(toSegments), memoryRows);
   const storeSegment = createDrain({
     directory,
     store,
@@ -83,48 +110,35 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     onLost(rows) {
       lost += rows;
     },
+    onCutOff: (requests) =>
+      onNotice(
+        `journal ${directory}: a process died with ${requests} request${requests === 1 ? "" : "s"} under way: on the books as lost`,
+      ),
   });
 
-  function emptySegment(): Segment {
-    return { path: segmentPath(own, number), count: 0, rows: [], unfiled: [], inspected: false };
+  function lose(rows: number): void {
+    lost += rows;
+    const now = performance.now();
+    if (now < shoutAt) return;
+    shoutAt = now + SHOUT_MS;
+    onError(
+      new StoreError(
+        `journal ${directory}: usage is being lost, ${lost} rows so far: neither disk nor store takes them`,
+      ),
+    );
   }
 
-  /** True when the rows are in the file, all of them. */
-  function append(rows: readonly UsageRow[]): boolean {
-    let failure: Error | undefined;
-    try {
-      file ??= createSegmentFile(current.path);
-      failure = file.append(rows.map(encodeUsageLine).join(""));
-    } catch (thrown) {
-      failure = thrown instanceof Error ? thrown : new Error(String(thrown));
-    }
-    if (failure !== undefined && !diskFailed) {
-      onError(
-        new StoreError(
-          `journal ${directory}: cannot be written (${failure.message}): until it can, up to ${memoryRows} rows of usage are kept in memory only`,
-          { cause: failure },
-        ),
-      );
-    }
-    diskFailed = failure !== undefined;
-    return failure === undefined;
-  }
-
-  /** Closes the current segment, if it has rows, and puts it in the queue. */
+  /** Ends the current segment and lets it wait for the store. */
   function seal(): void {
-    if (current.count === 0) return;
-    file?.close();
-    file = undefined;
-    queue.push(current);
-    number += 1;
-    current = emptySegment();
+    writeGathered();
+    backlog.seal();
+    checkpointAt = performance.now() + CHECKPOINT_MS;
   }
 
-  async function drainQueue(): Promise<void> {
-    for (let segment = queue[0]; segment !== undefined; segment = queue[0]) {
+  async function storeBacklog(): Promise<void> {
+    for (let segment = backlog.first; segment !== undefined; segment = backlog.first) {
       await storeSegment(segment);
-      unfiled -= segment.unfiled.length;
-      queue.shift();
+      backlog.shift();
       storeFailures = 0;
     }
   }
@@ -134,11 +148,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flushSoon = false;
     try {
       // The current segment only when nothing is left behind it: an outage must not leave a file for every attempt.
-      await drainQueue();
+      await storeBacklog();
       seal();
-      await drainQueue();
+      await storeBacklog();
     } catch (thrown) {
-      if (queue[0] !== undefined) spill(queue[0]);
+      if (backlog.first !== undefined) spill(backlog.first);
       if (storeFailures === 0) onError(thrown);
       retryAt = performance.now() + Math.min(flushMs * 2 ** storeFailures, LONGEST_BACKOFF_MS);
       storeFailures += 1;
@@ -147,38 +161,36 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     }
   }
 
-  function admit(row: UsageRow, filed: boolean): void {
-    if (closed || (!filed && unfiled >= memoryRows)) {
-      lost += 1;
-      return;
+  /** Appends what was gathered, and more lines behind it, in one write. */
+  function writeGathered(more = ""): void {
+    const { rows, written } = gathered;
+    if (rows.length === 0 && more === "") return;
+    if (rows.length > 0) gathered = gathering();
+    for (const { id } of rows) drafts.delete(id);
+    const failed = head.failure !== undefined;
+    const filed = head.append(rows.map(encodeUsageLine).join("") + more);
+    const refused = backlog.admit(rows, filed);
+    if (refused > 0) lose(refused);
+    if (filed && failed) recover();
+    if (head.segment.count >= memoryRows) {
+      spill(head.segment);
+      backlog.seal();
     }
-    if (!filed) {
-      unfiled += 1;
-      current.unfiled.push(row);
-    }
-    current.rows?.push(row);
-    current.count += 1;
-  }
-
-  function write(rows: readonly UsageRow[]): void {
-    const filed = !closed && append(rows);
-    for (const row of rows) admit(row, filed);
-    if (current.count >= memoryRows) {
-      spill(current);
-      seal();
-    }
-    if (current.count >= BATCH_ROWS && !flushSoon && storeFailures === 0) {
+    if (head.segment.count >= BATCH_ROWS && !flushSoon && storeFailures === 0) {
       flushSoon = true;
       setImmediate(() => void flush());
     }
+    if (rows.length > 0) written.resolve();
   }
 
-  function writeGathered(): void {
-    const { rows, written } = gathered;
-    if (rows.length === 0) return;
-    gathered = gathering();
-    write(rows);
-    written.resolve();
+  /** The disk takes lines again: those that only memory has go first. */
+  function recover(): void {
+    backlog.refile(draining);
+    if (head.failure !== undefined) return;
+    shoutAt = 0;
+    onNotice(
+      `journal ${directory}: can be written again${lost > 0 ? `; ${lost} rows of usage are lost` : ""}`,
+    );
   }
 
   let running: Promise<void> = Promise.resolve();
@@ -188,38 +200,60 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     return running;
   };
 
-  await flush();
-  const timer = setInterval(() => {
-    if (draining || current.count + queue.length === 0 || performance.now() < retryAt) return;
+  function tick(): void {
+    const now = performance.now();
+    if (head.failure !== undefined && now >= refileAt) {
+      refileAt = now + REFILE_MS;
+      recover();
+    }
+    if (drafts.size > 0 && now >= checkpointAt) {
+      head.checkpoint();
+      checkpointAt = now + (storeFailures > 0 ? OUTAGE_CHECKPOINT_MS : CHECKPOINT_MS);
+    }
+    if (draining || backlog.isEmpty || now < retryAt) return;
     void flush();
-  }, flushMs);
+  }
+
+  await flush();
+  const timer = setInterval(tick, flushMs);
   timer.unref();
 
   return {
-    write: (row) => write([row]),
+    begin(id, draft) {
+      if (closed) return;
+      writeGathered(encodeDraftLine(draft()));
+      drafts.set(id, draft);
+    },
     keep(row) {
-      // One system call for all whose answers end together; it costs as much as a good part of a request.
+      if (closed) {
+        lose(1);
+        return running;
+      }
       if (gathered.rows.push(row) === 1) setImmediate(writeGathered);
       return gathered.written.promise;
     },
     get pending() {
-      return queue.reduce(
-        (sum, segment) => sum + segment.count,
-        current.count + gathered.rows.length,
-      );
+      return backlog.rows + gathered.rows.length;
     },
     get lost() {
       return lost;
     },
+    get fault() {
+      if (head.failure === undefined) return undefined;
+      return `journal ${directory} cannot be written (${head.failure.message}): ${backlog.unfiled} rows of usage are in memory only, ${lost} are lost`;
+    },
     flush,
     async close() {
       if (closed) return running;
+      for (const draft of drafts.values()) gathered.rows.push(draft());
       writeGathered();
       closed = true;
       clearInterval(timer);
       await flush();
-      file?.close();
-      for (const segment of queue) segment.lastOf?.lock.release();
+      for (const { path, heritage } of backlog) {
+        if (heritage?.last === path) heritage.writer.lock.release();
+      }
+      const { unfiled, isEmpty } = backlog;
       if (unfiled > 0) {
         lost += unfiled;
         onError(
@@ -228,13 +262,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
           ),
         );
       }
-      if (queue.length > 0 || current.count > 0) {
-        own.lock.release();
-        return;
-      }
       try {
-        removeFile(current.path);
-        removeWriter(own);
+        head.close(isEmpty);
+        if (isEmpty) removeWriter(own);
+        else own.lock.release();
       } catch (thrown) {
         // Harmless: the next one who opens clears it away.
         onError(thrown);
@@ -245,14 +276,19 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
 /** A dead writer's files as segments to store; one without any is ended at once. */
 function toSegments(writer: DeadWriter): readonly Segment[] {
-  if (writer.segments.length === 0) removeWriter(writer);
-  return writer.segments.map((path, index) => ({
+  const last = writer.segments.at(-1);
+  if (last === undefined) {
+    removeWriter(writer);
+    return [];
+  }
+  const heritage = { writer, last, drafts: new Map<string, UsageRow>() };
+  return writer.segments.map((path) => ({
     path,
-    count: countLines(path),
+    count: countRows(path),
     rows: undefined,
     unfiled: [],
     inspected: false,
-    ...(index === writer.segments.length - 1 ? { lastOf: writer } : {}),
+    heritage,
   }));
 }
 

@@ -39,8 +39,11 @@ export type KeyChanges = {
   readonly removed: readonly string[];
 };
 
-/** How a request ended. `cut`: the provider's stream broke off; `cancelled`: the client went away. */
-export type UsageStatus = "ok" | "failed" | "cut" | "cancelled";
+/**
+ * How a request ended. `cut`: the provider's stream broke off; `cancelled`: the client went away; `lost`: the gateway's process
+ * died under it, and its tokens are what could be estimated.
+ */
+export type UsageStatus = "ok" | "failed" | "cut" | "cancelled" | "lost";
 
 /** One request that reached routing. */
 export type UsageRow = {
@@ -86,7 +89,7 @@ export type UsageReportRow = {
   /** The day as YYYY-MM-DD (UTC), or the name of what is grouped by; for `key` the key's id. */
   readonly group: string;
   readonly requests: number;
-  /** Requests that ended `failed` or `cut`; one that its client cancelled is no error. */
+  /** Requests that ended `failed`, `cut` or `lost`; one that its client cancelled is no error. */
   readonly errors: number;
   readonly inputTokens: number;
   readonly outputTokens: number;

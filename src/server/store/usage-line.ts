@@ -1,4 +1,4 @@
-import type { UsageRow } from "./store.ts";
+import type { UsageRow, UsageStatus } from "./store.ts";
 
 const isText = (value: unknown): boolean => typeof value === "string";
 const isNumber = (value: unknown): boolean => typeof value === "number";
@@ -7,6 +7,14 @@ const orNull =
   (is: (value: unknown) => boolean) =>
   (value: unknown): boolean =>
     value === null || is(value);
+
+const STATUSES: ReadonlySet<unknown> = new Set<UsageStatus>([
+  "ok",
+  "failed",
+  "cut",
+  "cancelled",
+  "lost",
+]);
 
 /** Every field of a row. A field added later needs a reading for lines that an older binary wrote without it. */
 const FIELDS: Readonly<Record<keyof UsageRow, (value: unknown) => boolean>> = {
@@ -26,8 +34,7 @@ const FIELDS: Readonly<Record<keyof UsageRow, (value: unknown) => boolean>> = {
   latencyMs: isNumber,
   timeToFirstTokenMs: orNull(isNumber),
   statusCode: isNumber,
-  status: (value) =>
-    value === "ok" || value === "failed" || value === "cut" || value === "cancelled",
+  status: (value) => STATUSES.has(value),
   errorMessage: orNull(isText),
   requestId: isText,
   stream: isBoolean,
@@ -36,20 +43,45 @@ const FIELDS: Readonly<Record<keyof UsageRow, (value: unknown) => boolean>> = {
 };
 const CHECKS = Object.entries(FIELDS);
 
+/** What a line begins with that tells of a request under way. Rows begin with a brace. */
+const UNDER_WAY = "+";
+
+/** What a line says: a request has ended with this row, or it is under way and this row is its if nothing more is heard of it. */
+export type UsageLine = { readonly row: UsageRow; readonly ended: boolean };
+
 /** A row as one line of JSON, line feed included. */
 export function encodeUsageLine(row: UsageRow): string {
   return `${JSON.stringify(row)}\n`;
 }
 
-/** The row in a line without its line feed; undefined when the line is damaged or holds something else. */
-export function decodeUsageLine(line: string): UsageRow | undefined {
+/** The line of a request under way, line feed included: the row that it leaves if its process dies now. */
+export function encodeDraftLine(draft: UsageRow): string {
+  return `${UNDER_WAY}${JSON.stringify(draft)}\n`;
+}
+
+/** What a line without its line feed says; undefined when it is damaged or something else. */
+export function decodeUsageLine(line: string): UsageLine | undefined {
+  const ended = !line.startsWith(UNDER_WAY);
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(ended ? line : line.slice(UNDER_WAY.length));
   } catch {
     return undefined;
   }
-  return isUsageRow(value) ? value : undefined;
+  return isUsageRow(value) ? { row: value, ended } : undefined;
+}
+
+/** How many lines of a file, as bytes, are rows, without reading them. */
+export function countUsageLines(bytes: Uint8Array): number {
+  const other = UNDER_WAY.charCodeAt(0);
+  let lines = 0;
+  for (let start = 0; start < bytes.length;) {
+    const end = bytes.indexOf(10, start);
+    if (end === -1) break;
+    if (end > start && bytes[start] !== other) lines += 1;
+    start = end + 1;
+  }
+  return lines;
 }
 
 function isUsageRow(value: unknown): value is UsageRow {

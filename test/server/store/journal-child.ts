@@ -1,6 +1,6 @@
 /**
- * Writes rows into a journal until it is killed, or its standard input ends. After each `write` that returned, it notes the row's number in a file of its
- * own: what must be in the store afterwards.
+ * Begins and ends requests in a journal until it is killed, or its standard input ends. Notes in a file of its own what must be
+ * known of them afterwards: `+N` after `begin` of request N returned, `N` after its row was kept.
  */
 import { openSync, writeSync } from "node:fs";
 import { openJournal } from "../../../src/server/store/journal.ts";
@@ -18,14 +18,23 @@ const journal = await openJournal({
   },
 });
 const descriptor = openSync(notes, "a");
+const note = (text: string): void => void writeSync(descriptor, `${text}\n`);
 void Bun.stdin.text().then(() => process.exit(1));
-let number = Number(first);
-for (;;) {
-  for (let burst = 0; burst < 50; burst++) {
-    journal.write(aRow(number));
-    writeSync(descriptor, `${number}\n`);
-    number += 1;
-  }
-  // Lets the flush timer run, so that death also comes in the middle of storing.
-  await new Promise((resolve) => setImmediate(resolve));
+
+const underWay: number[] = [];
+for (let number = Number(first); ; number += 1) {
+  journal.begin(aRow(number).id, () => aRow(number, { status: "lost", statusCode: 500 }));
+  note(`+${number}`);
+  underWay.push(number);
+  if (underWay.length < 100) continue;
+  // Every other one, so that segments begin with some of several earlier ones; and in turns of the event loop, so that death also
+  // comes in the middle of storing.
+  const ended = underWay.filter((_, index) => index % 2 === 0);
+  await Promise.all(
+    ended.map(async (one) => {
+      await journal.keep(aRow(one));
+      note(String(one));
+    }),
+  );
+  underWay.splice(0, underWay.length, ...underWay.filter((one) => !ended.includes(one)));
 }

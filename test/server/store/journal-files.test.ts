@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   claimWriters,
-  countLines,
+  countRows,
   createSegmentFile,
   readSegment,
   removeFile,
@@ -57,11 +57,16 @@ test("a segment is only ever a new file", () => {
   expect(segment.append("zwei ü\n")).toBeUndefined();
   segment.close();
   expect(readFileSync(path, "utf8")).toBe("one\nzwei ü\n");
-  expect(countLines(path)).toBe(2);
-  expect(readSegment(path)).toEqual({ rows: [], damaged: ["one", "zwei ü"], torn: false });
+  expect(countRows(path)).toBe(2);
+  expect(readSegment(path)).toEqual({
+    rows: [],
+    drafts: new Map(),
+    damaged: ["one", "zwei ü"],
+    torn: false,
+  });
   removeFile(path);
   removeFile(path);
-  expect(countLines(path)).toBe(0);
+  expect(countRows(path)).toBe(0);
 });
 
 test("of two who come for a dead writer, one gets it", () => {

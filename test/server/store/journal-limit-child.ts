@@ -22,7 +22,7 @@ const journal = await openJournal({
   onError: (error) => errors.push(String(error)),
 });
 // A file holds fewer than 50 of these rows; the rest of each 50 goes nowhere but into memory, where there is room for 50.
-for (let number = 0; number < 200; number++) journal.write(aRow(number));
+for (let number = 0; number < 200; number++) await journal.keep(aRow(number));
 const { lost, pending } = journal;
 await journal.flush();
 down = false;

@@ -1,7 +1,12 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import type { UsageRow } from "../../../src/server/store/store.ts";
-import { decodeUsageLine, encodeUsageLine } from "../../../src/server/store/usage-line.ts";
+import {
+  countUsageLines,
+  decodeUsageLine,
+  encodeDraftLine,
+  encodeUsageLine,
+} from "../../../src/server/store/usage-line.ts";
 import { aRow } from "../../contract/records.ts";
 
 const text = fc.string({ unit: "grapheme" });
@@ -23,7 +28,7 @@ const rows: fc.Arbitrary<UsageRow> = fc.record({
   latencyMs: fc.double({ min: 0, max: 1e9, noNaN: true }),
   timeToFirstTokenMs: fc.option(whole),
   statusCode: whole,
-  status: fc.constantFrom("ok", "failed", "cut", "cancelled"),
+  status: fc.constantFrom("ok", "failed", "cut", "cancelled", "lost"),
   errorMessage: fc.option(text),
   requestId: text,
   stream: fc.boolean(),
@@ -36,16 +41,21 @@ test("a row is one line and comes back the same", () => {
     fc.property(rows, (row) => {
       const line = encodeUsageLine(row);
       expect(line.indexOf("\n")).toBe(line.length - 1);
-      expect(decodeUsageLine(line.slice(0, -1))).toEqual(row);
+      expect(decodeUsageLine(line.slice(0, -1))).toEqual({ row, ended: true });
+      const draft = encodeDraftLine(row);
+      expect(draft.indexOf("\n")).toBe(draft.length - 1);
+      expect(decodeUsageLine(draft.slice(0, -1))).toEqual({ row, ended: false });
     }),
     { seed: 7 },
   );
 });
 
 test("a line cut anywhere is no row", () => {
-  const line = encodeUsageLine(aRow(1, { errorMessage: "ü 🚀" })).slice(0, -1);
-  for (let end = 0; end < line.length; end++) {
-    expect(decodeUsageLine(line.slice(0, end))).toBeUndefined();
+  for (const encode of [encodeUsageLine, encodeDraftLine]) {
+    const line = encode(aRow(1, { errorMessage: "ü 🚀" })).slice(0, -1);
+    for (let end = 0; end < line.length; end++) {
+      expect(decodeUsageLine(line.slice(0, end))).toBeUndefined();
+    }
   }
 });
 
@@ -59,11 +69,18 @@ test("a line without one of the fields, or with one of another kind, is no row",
 
 test("a field that a newer binary added does no harm", () => {
   const line = JSON.stringify({ ...aRow(1), region: "eu" });
-  expect(decodeUsageLine(line)).toMatchObject({ id: aRow(1).id });
+  expect(decodeUsageLine(line)).toMatchObject({ row: { id: aRow(1).id } });
 });
 
 test("other JSON is no row", () => {
-  for (const line of ["", "null", "7", "[]", '"x"', "{}", "\u0000\u0000"]) {
+  for (const line of ["", "+", "+7", "+{}", "null", "7", "[]", '"x"', "{}", "\u0000\u0000"]) {
     expect(decodeUsageLine(line)).toBeUndefined();
   }
+});
+
+test("only rows count, and only whole lines", () => {
+  const file = `${encodeUsageLine(aRow(1))}${encodeDraftLine(aRow(2))}\n${encodeUsageLine(aRow(3))}`;
+  expect(countUsageLines(Buffer.from(file))).toBe(2);
+  expect(countUsageLines(Buffer.from(file.slice(0, -1)))).toBe(1);
+  expect(countUsageLines(Buffer.from(""))).toBe(0);
 });
