@@ -3,6 +3,7 @@
  * one attempt; retries, fallbacks, limits and accounting are the gateway's.
  */
 import type { Capabilities } from "./capabilities.ts";
+import type { ChatError } from "./hub/error.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import type { ChatRequest } from "./hub/request.ts";
 import type { RawMessage } from "./hub/wire.ts";
@@ -32,8 +33,10 @@ export type Timeouts = {
 export type ChatCall = {
   readonly target: Target;
   readonly timeouts: Timeouts;
-  /** Aborts the upstream request at once. Its reason, if a ChatError, is what `chat` throws. */
+  /** Aborts the upstream request at once. Its reason, if a ChatError, is what is thrown. */
   readonly signal: AbortSignal;
+  /** Aborts `signal`, where that is of this call alone: a connector can end its own request by it and needs no other. */
+  readonly abort?: ((reason: ChatError) => void) | undefined;
   readonly requestId: string;
   /** The client's headers, lower-case names, from which a connector forwards those on its own allow-list. */
   readonly headers: Headers;
@@ -83,11 +86,10 @@ export type ConnectorOptions = {
 export type Connector = {
   /** Name of the provider, lower case. */
   readonly name: string;
-  /**
-   * Asks once. A streamed request yields a message per upstream event, an unstreamed one yields a single message. Throws
-   * ChatError. Leaving the iteration early aborts the upstream request.
-   */
+  /** Asks once for a streamed answer: a message per upstream event. Throws ChatError. Leaving early aborts the upstream request. */
   chat(request: ChatRequest, call: ChatCall): AsyncIterable<UpstreamMessage>;
+  /** Asks once for an answer in one piece (`request.stream` is false), and gives all its events together. Throws ChatError. */
+  complete(request: ChatRequest, call: ChatCall): Promise<UpstreamMessage>;
   /** What a target can do; asked before money is spent, so it must be cheap and always answers the same. */
   capabilities(target: Target): Capabilities;
   /** What the provider offers, or undefined where it has no such list. Throws ChatError. */

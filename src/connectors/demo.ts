@@ -91,37 +91,43 @@ export function createDemoConnector(
     });
   };
 
-  async function* chat(request: ChatRequest, call: ChatCall): AsyncGenerator<UpstreamMessage> {
-    const { signal, timeouts } = call;
+  /** Everything up to the first token, and then what is to be said, how. */
+  const prepare = async (request: ChatRequest, call: ChatCall) => {
     const name = parseModelName(call.target.model);
     const model = findModel(name.id);
     checkRequest(request, model, call.drop);
-    const answer = model.answer(request);
-    const headersMs = timeouts.headersMs;
-    if (answer.fault === "silent") await stayDumb(clock, headersMs, "headers", signal);
-
-    const script = writeScript(request, model.id, answer.blocks);
+    const { fault, blocks } = model.answer(request);
+    const { headersMs } = call.timeouts;
+    if (fault === "silent") await stayDumb(clock, headersMs, "headers", call.signal);
+    const script = writeScript(request, model.id, blocks);
     const rate = name.rate ?? (request.stream ? DEFAULT_RATE : Infinity);
-    const pacer = createPacer(rate, clock);
-    if (request.stream) {
-      const stall = (): Promise<never> => stayDumb(clock, timeouts.idleMs, "idle", signal);
-      for await (const events of perform(script, answer.fault, pacer, stall, signal))
-        yield { events };
-      return;
-    }
-    // An unstreamed answer has its headers when it is finished, so that timer runs over all of it.
+    return { fault, script, rate, pacer: createPacer(rate, clock) };
+  };
+
+  async function* stream(request: ChatRequest, call: ChatCall): AsyncGenerator<UpstreamMessage> {
+    const { signal, timeouts } = call;
+    const { fault, script, pacer } = await prepare(request, call);
+    const stall = (): Promise<never> => stayDumb(clock, timeouts.idleMs, "idle", signal);
+    for await (const events of perform(script, fault, pacer, stall, signal)) yield { events };
+  }
+
+  const complete = async (request: ChatRequest, call: ChatCall): Promise<UpstreamMessage> => {
+    const { signal, timeouts } = call;
+    const { fault, script, rate, pacer } = await prepare(request, call);
+    // Such an answer has its headers when it is finished, so that timer runs over all of it.
+    const { headersMs } = timeouts;
     const stall = (): Promise<never> => stayDumb(clock, headersMs, "headers", signal);
     const wholeMs = (Math.max(0, script.steps.length - 1) * 1000) / rate;
     if (headersMs > 0 && wholeMs > headersMs) await stall();
     const whole: ChatEvent[] = [];
-    for await (const events of perform(script, answer.fault, pacer, stall, signal))
-      whole.push(...events);
-    yield { events: whole };
-  }
+    for await (const events of perform(script, fault, pacer, stall, signal)) whole.push(...events);
+    return { events: whole };
+  };
 
   return {
     name: options.name,
-    chat,
+    chat: stream,
+    complete,
     capabilities: () => CAPABILITIES,
     models: () =>
       Promise.resolve(

@@ -109,6 +109,7 @@ export function createHttpConnector(
       body,
       timeouts: call.timeouts,
       signal: call.signal,
+      abort: call.abort,
       stream,
     });
     if (reply.status >= 200 && reply.status < 300) return reply;
@@ -161,15 +162,9 @@ export function createHttpConnector(
       const taken = credentials.take();
       grant = taken instanceof Promise ? await taken : taken;
       const reply = await ask(line, request, call, verbatim, grant);
-      // Hosts answer in one piece what was to be streamed, and the other way round; either is an answer.
-      if (isWhole(reply, request.stream)) {
-        const data = await reply.text();
-        const events = line.decodeReply(parseReply(data, reply));
-        yield verbatim && !request.stream ? { raw: { dialect, data }, events } : { events };
-        return;
-      }
-      if (!request.stream) {
-        yield { events: await gather(reply, line.decodeStream(), call) };
+      // Some hosts answer in one piece what was to be streamed.
+      if (isWhole(reply, true)) {
+        yield { events: line.decodeReply(parseReply(await reply.text(), reply)) };
         return;
       }
       const decoder = line.decodeStream();
@@ -192,6 +187,19 @@ export function createHttpConnector(
     }
   }
 
+  const complete = (request: ChatRequest, call: ChatCall): Promise<UpstreamMessage> =>
+    granted(async (grant) => {
+      const line = parts.lineFor(request, call.target);
+      const { dialect } = line;
+      const verbatim = request.source.dialect === dialect;
+      const reply = await ask(line, request, call, verbatim, grant);
+      // And some stream what was to be in one piece.
+      if (!isWhole(reply, false)) return { events: await gather(reply, line.decodeStream(), call) };
+      const data = await reply.text();
+      const events = line.decodeReply(parseReply(data, reply));
+      return verbatim ? { raw: { dialect, data }, events } : { events };
+    });
+
   const list = (url: string, signal: AbortSignal): Promise<readonly ModelInfo[]> =>
     granted(async (grant) => {
       const reply = await poster.post({
@@ -213,6 +221,7 @@ export function createHttpConnector(
   return {
     name: options.name,
     chat,
+    complete,
     capabilities: parts.capabilities,
     ...(modelsPath === false ? {} : { models: (signal) => list(urlOf(modelsPath), signal) }),
     countTokens: (request, call) =>

@@ -41,7 +41,11 @@ async function textBeforeFailure(model: string, stream: boolean): Promise<readon
   const types = new Set<string>();
   const listen = async (): Promise<void> => {
     const request = toRequest(asking("hi", { stream }));
-    for await (const { events } of createDemo().chat(request, toCall(`${model}@max`))) {
+    const call = toCall(`${model}@max`);
+    const messages = stream
+      ? createDemo().chat(request, call)
+      : [await createDemo().complete(request, call)];
+    for await (const { events } of messages) {
       for (const event of events) {
         collector.push(event);
         types.add(event.type);
@@ -422,10 +426,10 @@ describe("what cannot be done", () => {
     const dropped: string[] = [];
     const call = toCall("echo@max", { drop: (field) => dropped.push(field) });
     const request = { ...toRequest("hi"), unmapped: [{ field: "odd", harmless: true }] };
-    await Array.fromAsync(createDemo().chat(request, call));
+    await createDemo().complete(request, call);
     expect(dropped).toEqual(["odd"]);
     const audio = { ...request, unmapped: [{ field: "modalities", harmless: false }] };
-    const error = await failureOf(Array.fromAsync(createDemo().chat(audio, call)));
+    const error = await failureOf(createDemo().complete(audio, call));
     expect([error.param, error.traits.tryElsewhere]).toEqual(["modalities", true]);
   });
 

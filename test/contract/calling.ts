@@ -79,10 +79,12 @@ export async function converse(
 ): Promise<{ readonly messages: readonly UpstreamMessage[]; readonly reply: ChatReply }> {
   const messages: UpstreamMessage[] = [];
   const collector = createCollector();
-  for await (const message of connector.chat(request, call)) {
+  const keep = (message: UpstreamMessage): void => {
     messages.push(message);
     for (const event of message.events) collector.push(event);
-  }
+  };
+  if (request.stream) for await (const message of connector.chat(request, call)) keep(message);
+  else keep(await connector.complete(request, call));
   return { messages, reply: collector.reply() };
 }
 

@@ -31,6 +31,8 @@ export type PostRequest = {
   readonly body?: string;
   readonly timeouts: Timeouts;
   readonly signal: AbortSignal;
+  /** Aborts `signal`, where that is of this request alone; spares it one of its own. */
+  readonly abort?: ((reason: ChatError) => void) | undefined;
   /** Whether the answer is to come in pieces, which decides what timer watches over the first. */
   readonly stream: boolean;
 };
@@ -110,7 +112,7 @@ export function createPoster(options: PosterOptions = {}): Poster {
       const { timeouts } = request;
       if (latest.text !== request.url) latest = place(request.url);
       const { url, origin, host } = latest;
-      const exchange = openExchange(request.signal, host);
+      const exchange = openExchange(request.signal, host, request.abort);
       exchange.watch.wait("headers", timeouts.headersMs);
       const stopWatching = witness?.watch(url, timeouts.connectMs, () =>
         exchange.fail(toTimeout("connect", timeouts.connectMs, host)),

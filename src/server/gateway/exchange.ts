@@ -1,4 +1,5 @@
 import type { KeyRecord } from "../store/store.ts";
+import type { Abort } from "./abort.ts";
 import type { LimitState } from "./limits.ts";
 
 /**
@@ -13,8 +14,8 @@ export type Exchange = {
   readonly caller: KeyRecord;
   /** The client's headers. */
   readonly headers: Headers;
-  /** Aborted when the client goes away or the server gives up waiting for it; the reason is a ChatError. */
-  readonly signal: AbortSignal;
+  /** Happens when the client goes away or the server gives up waiting for it. */
+  readonly abort: Abort;
   /** Unix milliseconds. */
   readonly startedAt: number;
   /** The same moment on the fine-grained clock of `performance.now()`. */

@@ -1,7 +1,8 @@
-import type { Connector, Timeouts, UpstreamMessage } from "../../connectors/connector.ts";
+import type { ChatCall, Connector, Timeouts, UpstreamMessage } from "../../connectors/connector.ts";
 import { ChatError, toChatError } from "../../connectors/hub/error.ts";
 import type { ChatEvent } from "../../connectors/hub/event.ts";
 import type { ChatRequest } from "../../connectors/hub/request.ts";
+import type { Abort } from "./abort.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Route } from "./catalog.ts";
 import type { Exchange } from "./exchange.ts";
@@ -21,16 +22,86 @@ export type FailoverDeps = {
   readonly onMalformed: (provider: string) => void;
 };
 
+/** Answers in one piece, from the first route that does. Throws ChatError. */
+export function failoverWhole(
+  request: ChatRequest,
+  routes: readonly Route[],
+  exchange: Exchange,
+  deps: FailoverDeps,
+): Promise<UpstreamMessage> {
+  return failover(routes, exchange, deps, async (connector, attempt) => {
+    const message = await connector.complete(request, attempt.call);
+    exchange.committed = true;
+    attempt.end("ok");
+    return message;
+  });
+}
+
 /**
- * Tries the routes in order, each with its retries, until one answers. Nothing is yielded before the first event that carries
- * meaning, so every failure before it is invisible to the client; after it, a failure is thrown as it is.
+ * Streams the answer of the first route that begins one. Nothing is yielded before the first event that carries meaning, so
+ * every failure before it is invisible to the client; after it, a failure is thrown as it is.
  */
-export async function* failover(
+export async function* failoverStream(
   request: ChatRequest,
   routes: readonly Route[],
   exchange: Exchange,
   deps: FailoverDeps,
 ): AsyncGenerator<UpstreamMessage, void, undefined> {
+  const { held, messages, attempt } = await failover(routes, exchange, deps, (connector, tried) =>
+    begin(request, exchange, connector, tried),
+  );
+  try {
+    yield* held;
+    for (;;) {
+      const next = await messages.next();
+      if (next.done) break;
+      yield next.value;
+    }
+    attempt.end("ok");
+  } catch (thrown) {
+    const error = toChatError(thrown);
+    attempt.end(error);
+    throw error;
+  } finally {
+    // Only if the consumer left: no other end has come then.
+    if (attempt.end("abandoned")) await messages.return?.();
+  }
+}
+
+/** An answer that has begun: what came up to its first event with meaning, and where the rest comes from. */
+type Begun = {
+  readonly held: readonly UpstreamMessage[];
+  readonly messages: AsyncIterator<UpstreamMessage>;
+  readonly attempt: Attempt;
+};
+
+async function begin(
+  request: ChatRequest,
+  exchange: Exchange,
+  connector: Connector,
+  attempt: Attempt,
+): Promise<Begun> {
+  const messages = connector.chat(request, attempt.call)[Symbol.asyncIterator]();
+  const held: UpstreamMessage[] = [];
+  for (;;) {
+    const next = await messages.next();
+    if (next.done) {
+      throw new ChatError("bad-upstream", `${exchange.provider} ended its answer before it began`);
+    }
+    held.push(next.value);
+    if (!next.value.events.some(isMeaningful)) continue;
+    exchange.committed = true;
+    return { held, messages, attempt };
+  }
+}
+
+/** Tries the routes in order, each with its retries, until one gives an answer or the beginning of one. */
+async function failover<Answer>(
+  routes: readonly Route[],
+  exchange: Exchange,
+  deps: FailoverDeps,
+  ask: (connector: Connector, attempt: Attempt) => Promise<Answer>,
+): Promise<Answer> {
   let last: ChatError | undefined;
   let soonest = Number.POSITIVE_INFINITY;
   for (const route of routes) {
@@ -40,13 +111,21 @@ export async function* failover(
       continue;
     }
     for (let tries = 0; ; tries += 1) {
-      const error = yield* attempt(request, route, exchange, deps);
-      if (!error) return;
-      last = error;
-      if (exchange.committed || exchange.signal.aborted) throw error;
-      const delay = retryDelay(error, route, tries, exchange, deps);
+      const connector = deps.connectors.get(route.provider);
+      if (!connector) {
+        throw new ChatError("internal", `no connector for provider ${route.provider}`);
+      }
+      const attempt = startAttempt(route, exchange, deps);
+      try {
+        return await ask(connector, attempt);
+      } catch (thrown) {
+        last = toChatError(thrown);
+        attempt.end(last);
+      }
+      if (exchange.abort.reason) throw last;
+      const delay = retryDelay(last, route, tries, exchange, deps);
       if (delay === undefined) break;
-      await pause(delay, exchange.signal);
+      await pause(delay, exchange.abort);
     }
     if (!last.traits.tryElsewhere) throw last;
   }
@@ -60,72 +139,52 @@ export async function* failover(
   );
 }
 
-/** One attempt; answers undefined when it succeeded, else what went wrong. */
-async function* attempt(
-  request: ChatRequest,
-  route: Route,
-  exchange: Exchange,
-  deps: FailoverDeps,
-): AsyncGenerator<UpstreamMessage, ChatError | undefined, undefined> {
-  const connector = deps.connectors.get(route.provider);
-  if (!connector) {
-    return new ChatError("internal", `no connector for provider ${route.provider}`);
-  }
+/** One question to one target, and the timer over all of it. */
+type Attempt = {
+  readonly call: ChatCall;
+  /** Says how it ended, to all who keep count. Only the first time counts, and only then it is true. */
+  end(outcome: "ok" | "abandoned" | ChatError): boolean;
+};
+
+function startAttempt(route: Route, exchange: Exchange, deps: FailoverDeps): Attempt {
   exchange.provider = route.provider;
   exchange.providerModel = route.model;
   exchange.attempts += 1;
 
-  const abort = new AbortController();
-  const onAbort = (): void => abort.abort(exchange.signal.reason);
-  if (exchange.signal.aborted) onAbort();
-  exchange.signal.addEventListener("abort", onAbort, { once: true });
+  const controller = new AbortController();
+  const abort = (reason: ChatError): void => controller.abort(reason);
+  const unlisten = exchange.abort.listen(abort);
   const left = exchange.deadline - deps.clock();
   const timer = setTimeout(
-    () => abort.abort(totalTimeout(Math.min(left, route.timeoutMs), left <= route.timeoutMs)),
+    () => abort(totalTimeout(Math.min(left, route.timeoutMs), left <= route.timeoutMs)),
     Math.max(0, Math.min(left, route.timeoutMs)),
   );
-  let outcome = "abandoned";
-  try {
-    const held: UpstreamMessage[] = [];
-    const messages = connector.chat(request, {
+  let ended = false;
+  return {
+    call: {
       target: route,
       timeouts: deps.timeouts,
-      signal: abort.signal,
+      signal: controller.signal,
+      abort,
       requestId: exchange.requestId,
       headers: exchange.headers,
       drop: (field) => exchange.dropped.add(field),
       onMalformed: () => deps.onMalformed(route.provider),
-    });
-    for await (const message of messages) {
-      if (!exchange.committed) {
-        if (request.stream && !message.events.some(isMeaningful)) {
-          held.push(message);
-          continue;
-        }
-        exchange.committed = true;
-        for (const earlier of held) yield earlier;
-      }
-      yield message;
-    }
-    if (!exchange.committed) {
-      throw new ChatError("bad-upstream", `${route.provider} ended its answer before it began`);
-    }
-    outcome = "ok";
-    deps.breaker.succeeded(route.id);
-    return undefined;
-  } catch (thrown) {
-    const error = toChatError(thrown);
-    outcome = error.kind;
-    if (error.kind === "cancelled") deps.breaker.abandoned(route.id);
-    else deps.breaker.failed(route.id, error);
-    return error;
-  } finally {
-    clearTimeout(timer);
-    exchange.signal.removeEventListener("abort", onAbort);
-    // Left early by the consumer: no catch has run, and nobody knows whether the target is well.
-    if (outcome === "abandoned") deps.breaker.abandoned(route.id);
-    deps.onAttempt(route.provider, outcome);
-  }
+    },
+    end(outcome) {
+      if (ended) return false;
+      ended = true;
+      clearTimeout(timer);
+      unlisten();
+      if (outcome === "ok") deps.breaker.succeeded(route.id);
+      // Nobody knows whether the target is well.
+      else if (outcome === "abandoned" || outcome.kind === "cancelled")
+        deps.breaker.abandoned(route.id);
+      else deps.breaker.failed(route.id, outcome);
+      deps.onAttempt(route.provider, typeof outcome === "string" ? outcome : outcome.kind);
+      return true;
+    },
+  };
 }
 
 /** Milliseconds to wait before the same route is tried again, or undefined when it is not worth it. */
@@ -151,18 +210,17 @@ function totalTimeout(ms: number, isDeadline: boolean): ChatError {
   });
 }
 
-/** Resolves after `ms`, or rejects with the signal's reason. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+/** Resolves after `ms`, or rejects with the reason of an abort. */
+function pause(ms: number, abort: Abort): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => {
-      clearTimeout(timer);
-      reject(toChatError(signal.reason));
-    };
     const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
+      unlisten();
       resolve();
     }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
+    const unlisten = abort.listen((reason) => {
+      clearTimeout(timer);
+      reject(reason);
+    });
   });
 }
 

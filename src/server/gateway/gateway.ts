@@ -12,16 +12,18 @@ import type { Catalog } from "./catalog.ts";
 import { checkRequest } from "./checks.ts";
 import { estimateInput } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
-import { type FailoverDeps, failover } from "./failover.ts";
+import { type FailoverDeps, failoverStream, failoverWhole } from "./failover.ts";
 import type { Limiter } from "./limits.ts";
 import { createMeter } from "./meter.ts";
 
 export type Gateway = {
   /**
-   * Answers one request. Throws ChatError, before the first message as well as in the middle. The exchange's fields are filled
-   * in as things happen; the usage row is written before the iteration ends.
+   * Streams the answer to one request. Throws ChatError, before the first message as well as in the middle. The exchange's fields
+   * are filled in as things happen; the usage row is written before the iteration ends.
    */
   chat(request: ChatRequest, exchange: Exchange): AsyncGenerator<UpstreamMessage, void, undefined>;
+  /** The same for an answer in one piece. */
+  complete(request: ChatRequest, exchange: Exchange): Promise<UpstreamMessage>;
 };
 
 export type GatewayDeps = FailoverDeps & {
@@ -54,15 +56,30 @@ export function createGateway(deps: GatewayDeps): Gateway {
     }
   };
 
+  /** Opens the books of a request that was let in; `close` must be called once, however it ends. */
+  const open = (request: ChatRequest, exchange: Exchange) => {
+    const { routes, admission } = enter(request, exchange);
+    const meter = createMeter(request, exchange, deps.config.prices, deps.clock);
+    deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
+    return {
+      routes,
+      meter,
+      close: (status: UsageStatus, error?: ChatError): Promise<void> | void => {
+        const row = meter.close(status, error);
+        admission.settle(row.inputTokens + row.outputTokens, row.costNanoUsd);
+        deps.metrics.settled(row);
+        return deps.record(row);
+      },
+    };
+  };
+
   return {
     async *chat(request, exchange) {
-      const { routes, admission } = enter(request, exchange);
-      const meter = createMeter(request, exchange, deps.config.prices, deps.clock);
+      const { routes, meter, close } = open(request, exchange);
       let status: UsageStatus | undefined;
       let error: ChatError | undefined;
-      deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
       try {
-        for await (const message of failover(request, routes, exchange, deps)) {
+        for await (const message of failoverStream(request, routes, exchange, deps)) {
           meter.observe(message.events);
           yield message;
         }
@@ -74,11 +91,22 @@ export function createGateway(deps: GatewayDeps): Gateway {
       } finally {
         // Left early: the client went away. If it had the whole answer by then, that is a good end.
         status ??= meter.finished ? "ok" : "cancelled";
-        const row = meter.close(status, error ?? (status === "cancelled" ? CANCELLED : undefined));
-        admission.settle(row.inputTokens + row.outputTokens, row.costNanoUsd);
-        deps.metrics.settled(row);
-        await deps.record(row);
+        await close(status, error ?? (status === "cancelled" ? CANCELLED : undefined));
       }
+    },
+    async complete(request, exchange) {
+      const { routes, meter, close } = open(request, exchange);
+      let message: UpstreamMessage;
+      try {
+        message = await failoverWhole(request, routes, exchange, deps);
+        meter.observe(message.events);
+      } catch (thrown) {
+        const error = toChatError(thrown);
+        await close(statusOf(error, exchange), error);
+        throw error;
+      }
+      await close("ok");
+      return message;
     },
   };
 }

@@ -2,6 +2,7 @@
 import { ChatError, toChatError } from "../../connectors/hub/error.ts";
 import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { ClientHalf, ReplyContext } from "../../connectors/hub/wire.ts";
+import { createAbort } from "../gateway/abort.ts";
 import type { Exchange } from "../gateway/exchange.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Log } from "../observe/log.ts";
@@ -34,16 +35,16 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
   return async (httpRequest, caller, requestId) => {
     const arrivedAt = performance.now();
     const startedAt = deps.clock();
-    const abort = new AbortController();
+    const abort = createAbort();
     const abandon = (): void => abort.abort(new ChatError("cancelled", "the client went away"));
     httpRequest.signal.addEventListener("abort", abandon, { once: true });
-    const leave = deps.inFlight.enter((reason) => abort.abort(reason));
+    const leave = deps.inFlight.enter(abort.abort);
     const exchange: Exchange = {
       id: Bun.randomUUIDv7(),
       requestId,
       caller,
       headers: httpRequest.headers,
-      signal: abort.signal,
+      abort,
       startedAt,
       arrivedAt,
       deadline: startedAt + Math.min(deps.totalMs, clientTimeout(httpRequest.headers)),
@@ -71,22 +72,22 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
         created: Math.floor(startedAt / 1000),
         streamUsage: request.streamUsage,
       };
-      const messages = deps.gateway.chat(request, exchange);
       if (!request.stream) {
-        const reply = await wholeReply(client, messages, context);
+        const message = await deps.gateway.complete(request, exchange);
+        const reply = wholeReply(client, message, context);
         finish();
         const headers = exchangeHeaders(exchange);
         headers["content-type"] = "application/json";
         return new Response(reply, { headers });
       }
+      const messages = deps.gateway.chat(request, exchange);
       let failure: ChatError | undefined;
       const end = (): void => finish(failure);
       // Also for a body that nobody ever reads: what was asked for has ended, and its row is written, when `return` is done.
-      const onAbort = (): void => {
-        failure ??= toChatError(abort.signal.reason);
+      abort.listen((reason) => {
+        failure ??= reason;
         void messages.return().then(end, end);
-      };
-      abort.signal.addEventListener("abort", onAbort, { once: true });
+      });
       const body = await startStream({
         client,
         messages,

@@ -1,29 +1,21 @@
 /** From the gateway's messages to an HTTP body: the only place that writes answers. */
 import type { UpstreamMessage } from "../../connectors/connector.ts";
-import { type Collector, createCollector } from "../../connectors/hub/collect.ts";
+import { createCollector } from "../../connectors/hub/collect.ts";
 import { type ChatError, toChatError } from "../../connectors/hub/error.ts";
 import type { ClientHalf, ReplyContext } from "../../connectors/hub/wire.ts";
 
 export type Messages = AsyncGenerator<UpstreamMessage, void, undefined>;
 
-/** Collects a whole answer. Throws ChatError. */
-export async function wholeReply(
+/** The body of an answer in one piece: the provider's own words where they are of the client's dialect. */
+export function wholeReply(
   client: ClientHalf,
-  messages: Messages,
+  message: UpstreamMessage,
   context: ReplyContext,
-): Promise<string> {
-  let collector: Collector | undefined;
-  let own: string | undefined;
-  for await (const message of messages) {
-    if (message.raw?.dialect === client.dialect) own = message.raw.data;
-    else {
-      collector ??= createCollector();
-      for (const event of message.events) collector.push(event);
-    }
-  }
-  if (own !== undefined) return client.passReply(own, context);
-  const reply = (collector ?? createCollector()).reply();
-  return JSON.stringify(client.encodeReply(reply, context));
+): string {
+  if (message.raw?.dialect === client.dialect) return client.passReply(message.raw.data, context);
+  const collector = createCollector();
+  for (const event of message.events) collector.push(event);
+  return JSON.stringify(client.encodeReply(collector.reply(), context));
 }
 
 export type StreamOptions = {

@@ -74,10 +74,14 @@ export async function ask(
 ): Promise<Asked> {
   const messages: UpstreamMessage[] = [];
   const collector = createCollector();
-  for await (const message of connector.chat(toRequest(body), toCall(model, changes))) {
+  const request = toRequest(body);
+  const call = toCall(model, changes);
+  const keep = (message: UpstreamMessage): void => {
     messages.push(message);
     for (const event of message.events) collector.push(event);
-  }
+  };
+  if (request.stream) for await (const message of connector.chat(request, call)) keep(message);
+  else keep(await connector.complete(request, call));
   const reply = collector.reply();
   return {
     messages,

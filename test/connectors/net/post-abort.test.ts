@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { getEventListeners } from "node:events";
 
 import { ChatError } from "../../../src/connectors/hub/error.ts";
-import { createPoster, type Poster } from "../../../src/connectors/net/post.ts";
+import { createPoster, type Poster, type PostRequest } from "../../../src/connectors/net/post.ts";
 import { type RawUpstream, startRawUpstream, STREAM_HEAD } from "../../contract/raw-upstream.ts";
 import { waitFor, within } from "../../support/wait-for.ts";
 import { errorOf, PATIENT, readAll, request } from "./posting.ts";
@@ -32,17 +32,26 @@ async function hostNotices(): Promise<void> {
   await within("the host to notice", seen?.closed ?? Promise.resolve(), 1000);
 }
 
-describe("an aborted request", () => {
-  test("that was aborted before it began is not sent", async () => {
-    const signal = AbortSignal.abort(REASON);
-    expect(await errorOf(poster.post(request(upstream.url, { signal })))).toBe(REASON);
+type Reins = Pick<PostRequest, "signal" | "abort">;
+
+/** A signal may be of the request alone, which then aborts it itself, or of somebody else. */
+const WAYS: readonly (readonly [string, (abort: AbortController) => Reins])[] = [
+  ["of somebody else", ({ signal }) => ({ signal })],
+  ["of its own", (abort) => ({ signal: abort.signal, abort: (reason) => abort.abort(reason) })],
+];
+
+describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose, reins) => {
+  test("before it began is not sent", async () => {
+    const abort = new AbortController();
+    abort.abort(REASON);
+    expect(await errorOf(poster.post(request(upstream.url, reins(abort))))).toBe(REASON);
     expect(upstream.seen.length).toBe(0);
   });
 
   test("stops waiting for headers", async () => {
     upstream.script(() => undefined);
     const abort = new AbortController();
-    const posted = errorOf(poster.post(request(upstream.url, { signal: abort.signal })));
+    const posted = errorOf(poster.post(request(upstream.url, reins(abort))));
     await waitFor("the request to arrive", () => upstream.seen.length > 0);
     abort.abort(REASON);
     expect(await posted).toBe(REASON);
@@ -51,7 +60,7 @@ describe("an aborted request", () => {
 
   test("stops a read that is under way", async () => {
     const abort = new AbortController();
-    const reply = await poster.post(request(upstream.url, { signal: abort.signal }));
+    const reply = await poster.post(request(upstream.url, reins(abort)));
     const chunks = reply.chunks();
     await chunks.next();
     const next = errorOf(chunks.next());
@@ -62,7 +71,7 @@ describe("an aborted request", () => {
 
   test("closes the connection at once when nobody reads, and tells whoever reads next", async () => {
     const abort = new AbortController();
-    const reply = await poster.post(request(upstream.url, { signal: abort.signal }));
+    const reply = await poster.post(request(upstream.url, reins(abort)));
     const chunks = reply.chunks();
     await chunks.next();
     abort.abort(REASON);
@@ -72,7 +81,7 @@ describe("an aborted request", () => {
 
   test("closes the connection when the body was never touched", async () => {
     const abort = new AbortController();
-    await poster.post(request(upstream.url, { signal: abort.signal }));
+    await poster.post(request(upstream.url, reins(abort)));
     abort.abort(REASON);
     await hostNotices();
   });
@@ -81,9 +90,7 @@ describe("an aborted request", () => {
     for (const head of [STREAM_HEAD, "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n"]) {
       upstream.script((line) => line.write(head));
       const abort = new AbortController();
-      const reply = await poster.post(
-        request(upstream.url, { signal: abort.signal, stream: false }),
-      );
+      const reply = await poster.post(request(upstream.url, { ...reins(abort), stream: false }));
       const text = errorOf(reply.text());
       abort.abort(REASON);
       expect(await text).toBe(REASON);
@@ -92,16 +99,16 @@ describe("an aborted request", () => {
   });
 
   test("is told as a cancellation when the signal's reason says no more", async () => {
-    const error = await errorOf(
-      poster.post(request(upstream.url, { signal: AbortSignal.abort() })),
-    );
+    const abort = new AbortController();
+    abort.abort();
+    const error = await errorOf(poster.post(request(upstream.url, reins(abort))));
     expect(error.kind).toBe("cancelled");
   });
 
   test("stays well when it is aborted after its end", async () => {
     const abort = new AbortController();
     upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
-    const reply = await poster.post(request(upstream.url, { signal: abort.signal, stream: false }));
+    const reply = await poster.post(request(upstream.url, { ...reins(abort), stream: false }));
     expect(await reply.text()).toBe("{}");
     abort.abort(REASON);
     upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
@@ -144,39 +151,42 @@ test("a consumer that fails closes the connection", async () => {
   await hostNotices();
 });
 
-test("an abort at any moment of an exchange ends it in one of its two ways and harms no other", async () => {
-  upstream.script(async (line) => {
-    line.write(STREAM_HEAD);
-    for (let count = 0; count < 20; count += 1) {
-      await new Promise(setImmediate);
-      line.chunk(`data: ${count}\n\n`);
+test.each(WAYS)(
+  "an abort of a signal %s, at any moment, ends the exchange in one of two ways and harms no other",
+  async (_whose, reins) => {
+    upstream.script(async (line) => {
+      line.write(STREAM_HEAD);
+      for (let count = 0; count < 20; count += 1) {
+        await new Promise(setImmediate);
+        line.chunk(`data: ${count}\n\n`);
+      }
+      line.write("0\r\n\r\n");
+    });
+    const unhandled: unknown[] = [];
+    const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+    process.on("unhandledRejection", onUnhandled);
+    const outcomes: string[] = [];
+    // Later and later, until the abort comes too late.
+    for (let ticks = 0; outcomes.filter((one) => one === "complete").length < 20; ticks += 1) {
+      const abort = new AbortController();
+      const exchange = poster
+        .post(request(upstream.url, reins(abort)))
+        .then((reply) => readAll(reply.chunks()))
+        .then(
+          (text) => (text.endsWith("data: 19\n\n") ? "complete" : "short"),
+          (error: unknown) => (error === REASON ? "aborted" : String(error)),
+        );
+      for (let tick = 0; tick < ticks; tick += 1) await new Promise(setImmediate);
+      abort.abort(REASON);
+      outcomes.push(await exchange);
     }
-    line.write("0\r\n\r\n");
-  });
-  const unhandled: unknown[] = [];
-  const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
-  process.on("unhandledRejection", onUnhandled);
-  const outcomes: string[] = [];
-  // Later and later, until the abort comes too late.
-  for (let ticks = 0; outcomes.filter((one) => one === "complete").length < 20; ticks += 1) {
-    const abort = new AbortController();
-    const exchange = poster
-      .post(request(upstream.url, { signal: abort.signal }))
-      .then((reply) => readAll(reply.chunks()))
-      .then(
-        (text) => (text.endsWith("data: 19\n\n") ? "complete" : "short"),
-        (error: unknown) => (error === REASON ? "aborted" : String(error)),
-      );
-    for (let tick = 0; tick < ticks; tick += 1) await new Promise(setImmediate);
-    abort.abort(REASON);
-    outcomes.push(await exchange);
-  }
-  process.off("unhandledRejection", onUnhandled);
-  expect(unhandled).toEqual([]);
-  expect([...new Set(outcomes)].toSorted()).toEqual(["aborted", "complete"]);
-  const reply = await poster.post(request(upstream.url));
-  expect(await readAll(reply.chunks())).toEndWith("data: 19\n\n");
-});
+    process.off("unhandledRejection", onUnhandled);
+    expect(unhandled).toEqual([]);
+    expect([...new Set(outcomes)].toSorted()).toEqual(["aborted", "complete"]);
+    const reply = await poster.post(request(upstream.url));
+    expect(await readAll(reply.chunks())).toEndWith("data: 19\n\n");
+  },
+);
 
 test("a fetch that knows no signals is given up all the same", async () => {
   const timeouts = { ...PATIENT, headersMs: 20, firstEventMs: 20 };
@@ -194,4 +204,22 @@ test("a fetch that knows no signals is given up all the same", async () => {
   const reply = await silent.post(request("http://host.example", { timeouts }));
   expect((await errorOf(readAll(reply.chunks()))).timer).toBe("first-event");
   expect(cancelled).toBe(true);
+});
+
+test("a timer that runs out aborts a signal of the request's own with what it throws", async () => {
+  upstream.script(() => undefined);
+  const abort = new AbortController();
+  const timeouts = { ...PATIENT, headersMs: 20 };
+  const error = await errorOf(
+    poster.post(
+      request(upstream.url, {
+        timeouts,
+        signal: abort.signal,
+        abort: (reason) => abort.abort(reason),
+      }),
+    ),
+  );
+  expect(error.timer).toBe("headers");
+  expect(abort.signal.reason).toBe(error);
+  await hostNotices();
 });

@@ -2,6 +2,7 @@ import { capable } from "../../support/capable.ts";
 import type { Connector, UpstreamMessage } from "../../../src/connectors/connector.ts";
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
 import type { ChatRequest } from "../../../src/connectors/hub/request.ts";
+import { createAbort } from "../../../src/server/gateway/abort.ts";
 import type { Exchange } from "../../../src/server/gateway/exchange.ts";
 import type { KeyRecord } from "../../../src/server/store/store.ts";
 
@@ -66,7 +67,7 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     requestId: "req_test",
     caller: keyRecord(),
     headers: new Headers(),
-    signal: new AbortController().signal,
+    abort: createAbort(),
     startedAt: Date.UTC(2026, 0, 15, 12),
     arrivedAt: 0,
     deadline: Number.POSITIVE_INFINITY,
@@ -99,16 +100,23 @@ export function scripted(
   scripts: readonly Script[],
 ): Connector & { readonly calls: number } {
   let calls = 0;
+  const next = (): Script => {
+    calls += 1;
+    return scripts[Math.min(calls, scripts.length) - 1] ?? {};
+  };
   return {
     name,
     get calls() {
       return calls;
     },
     async *chat(): AsyncGenerator<UpstreamMessage> {
-      const script = scripts[Math.min(calls, scripts.length - 1)];
-      calls += 1;
-      for (const event of script?.events ?? []) yield { events: [event] };
-      if (script?.error !== undefined) throw script.error;
+      const { events = [], error } = next();
+      for (const event of events) yield { events: [event] };
+      if (error !== undefined) throw error;
+    },
+    complete(): Promise<UpstreamMessage> {
+      const { events = [], error } = next();
+      return error === undefined ? Promise.resolve({ events }) : Promise.reject(error);
     },
     capabilities: capable,
     close() {},

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "bun:test";
-import type { Connector } from "../../../src/connectors/connector.ts";
+import type { Connector, UpstreamMessage } from "../../../src/connectors/connector.ts";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
 import { createBreaker } from "../../../src/server/gateway/breaker.ts";
 import type { Route } from "../../../src/server/gateway/catalog.ts";
+import { createAbort } from "../../../src/server/gateway/abort.ts";
 import type { Exchange } from "../../../src/server/gateway/exchange.ts";
-import { failover } from "../../../src/server/gateway/failover.ts";
+import {
+  type FailoverDeps,
+  failoverStream,
+  failoverWhole,
+} from "../../../src/server/gateway/failover.ts";
 import { ANSWER, type Script, chatRequest, exchange, fixedClock, scripted } from "./_setup.ts";
 
 const TIMEOUTS = { connectMs: 1000, headersMs: 1000, firstEventMs: 1000, idleMs: 1000 };
@@ -36,7 +41,7 @@ function setup(scripts: Readonly<Record<string, readonly Script[]>>) {
     const seen: string[] = [];
     let error: ChatError | undefined;
     try {
-      const messages = failover(chatRequest({ stream: changes.stream ?? true }), routes, record, {
+      const deps: FailoverDeps = {
         connectors: new Map<string, Connector>(Object.entries(connectors)),
         breaker,
         timeouts: TIMEOUTS,
@@ -44,13 +49,16 @@ function setup(scripts: Readonly<Record<string, readonly Script[]>>) {
         random: () => 0.5,
         onAttempt: (provider, outcome) => attempts.push(`${provider}:${outcome}`),
         onMalformed: (provider) => attempts.push(`${provider}:malformed`),
-      });
-      for await (const message of messages) {
-        for (const event of message.events) {
+      };
+      const see = ({ events }: UpstreamMessage): void => {
+        for (const event of events) {
           seen.push(event.type);
           if (event.type === "text-delta") text += event.text;
         }
-      }
+      };
+      const request = chatRequest({ stream: changes.stream ?? true });
+      if (!request.stream) see(await failoverWhole(request, routes, record, deps));
+      else for await (const message of failoverStream(request, routes, record, deps)) see(message);
     } catch (thrown) {
       if (!(thrown instanceof ChatError)) throw thrown;
       error = thrown;
@@ -137,17 +145,26 @@ describe("failover", () => {
   });
 
   test("stops at once when the client has gone", async () => {
-    const gone = new AbortController();
+    const gone = createAbort();
     gone.abort(new ChatError("cancelled", "the client went away"));
     const { run, connectors } = setup({
       a: [{ error: new ChatError("cancelled", "the client went away") }],
       b: [{ events: ANSWER }],
     });
     const result = await run([route("a"), route("b")], {
-      exchange: exchange({ signal: gone.signal }),
+      exchange: exchange({ abort: gone }),
     });
     expect(result.error?.kind).toBe("cancelled");
     expect(connectors["b"]?.calls).toBe(0);
+  });
+
+  test("goes the same way for an answer in one piece", async () => {
+    const { run, attempts } = setup({ a: [{ error: down }], b: [{ events: ANSWER }] });
+    const retried = route("a", { retry: { maxRetries: 1, backoffMs: 0 } });
+    const result = await run([retried, route("b")], { stream: false });
+    expect(result.text).toBe("Mount Everest");
+    expect(attempts).toEqual(["a:unavailable", "a:unavailable", "b:ok"]);
+    expect([result.exchange.committed, result.exchange.attempts]).toEqual([true, 3]);
   });
 
   test("answers an empty stream with an error of the provider", async () => {

@@ -6,6 +6,7 @@ import { KEY, chatBody, testApp } from "./_setup.ts";
 
 const well = () => scripted("p", [{ events: ANSWER }]);
 const CHAT = "/v1/chat/completions";
+const neverAsked = () => Promise.reject(new Error("nobody asks for this answer in one piece"));
 
 describe("keys", () => {
   test("are asked for on every path but the probes and the metrics", async () => {
@@ -144,6 +145,7 @@ describe("a streamed answer", () => {
             released = true;
           }
         },
+        complete: neverAsked,
         capabilities: capable,
         close() {},
       },
@@ -170,6 +172,7 @@ describe("a streamed answer", () => {
           await silence;
           for (const event of ANSWER) yield { events: [event] };
         },
+        complete: neverAsked,
         capabilities: capable,
         close() {},
       },
