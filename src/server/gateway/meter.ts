@@ -4,7 +4,7 @@ import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { Usage } from "../../connectors/hub/usage.ts";
 import type { PriceConfig } from "../config/config.ts";
 import type { UsageRow, UsageStatus } from "../store/store.ts";
-import { estimateInput, estimateTokens } from "./estimate.ts";
+import { estimateInput, estimateLength, estimateTokens } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
 import { costOf } from "./pricing.ts";
 
@@ -15,6 +15,8 @@ export type Meter = {
   readonly finished: boolean;
   /** The row for this request. `error` is what ended it, if it did not end well. */
   close(status: UsageStatus, error?: ChatError): UsageRow;
+  /** The row that this request leaves if the process dies now. Cheap, however long the answer has become. */
+  draft(): UsageRow;
 };
 
 /** `clock` gives Unix milliseconds. */
@@ -30,6 +32,56 @@ export function createMeter(
   // Kept only to be counted if the provider never reports: appending is cheap, counting is not.
   let text = "";
   let reasoning = "";
+  /** What came last: a sample of the answer's script. */
+  let latest = "";
+  let inputTokens: number | undefined;
+
+  const estimatedInput = (): number => (inputTokens ??= estimateInput(request));
+
+  /** What the answer used: what the provider reported, and the gateway's own count of what it did not. */
+  const settle = (): Usage => {
+    if (usage !== undefined && finished) return usage;
+    if (usage === undefined && text === "" && reasoning === "" && !finished) return NOTHING;
+    const reasoningTokens = estimateTokens(reasoning);
+    const outputTokens = estimateTokens(text) + reasoningTokens;
+    if (usage === undefined)
+      return { inputTokens: estimatedInput(), outputTokens, reasoningTokens, source: "estimated" };
+    return atLeast(usage, outputTokens);
+  };
+
+  /** The same for an answer that may go on. A request that has gone out is charged for its input, also without an answer. */
+  const settleSoFar = (): Usage => {
+    const outputTokens = estimateLength(text.length + reasoning.length, latest);
+    if (usage === undefined)
+      return { inputTokens: estimatedInput(), outputTokens, source: "estimated" };
+    return finished ? usage : atLeast(usage, outputTokens);
+  };
+
+  const toRow = (settled: Usage, status: UsageStatus, statusCode: number): UsageRow => ({
+    id: exchange.id,
+    apiKeyId: exchange.caller.id,
+    tenantId: exchange.caller.tenantId,
+    logicalModel: request.model,
+    provider: exchange.provider,
+    providerModelId: exchange.providerModel,
+    inputTokens: settled.inputTokens,
+    outputTokens: settled.outputTokens,
+    cacheReadTokens: settled.cacheReadTokens ?? 0,
+    cacheWriteTokens: settled.cacheWriteTokens ?? 0,
+    reasoningTokens: settled.reasoningTokens ?? 0,
+    estimated: settled.source === "estimated",
+    costNanoUsd: costOf(settled, prices, request.model, exchange.provider, exchange.providerModel),
+    latencyMs: clock() - exchange.startedAt,
+    timeToFirstTokenMs:
+      request.stream && firstTokenAt !== undefined ? firstTokenAt - exchange.startedAt : null,
+    statusCode,
+    status,
+    errorMessage: null,
+    requestId: exchange.requestId,
+    stream: request.stream,
+    attempts: exchange.attempts,
+    createdAt: exchange.startedAt,
+  });
 
   return {
     get finished() {
@@ -40,10 +92,12 @@ export function createMeter(
         switch (event.type) {
           case "text-delta":
             text += event.text;
+            latest = event.text;
             firstTokenAt ??= clock();
             break;
           case "reasoning-delta":
             reasoning += event.text;
+            latest = event.text;
             firstTokenAt ??= clock();
             break;
           case "tool-start":
@@ -52,6 +106,7 @@ export function createMeter(
             break;
           case "tool-delta":
             text += event.arguments;
+            latest = event.arguments;
             break;
           case "usage":
             usage = event.usage;
@@ -76,40 +131,12 @@ export function createMeter(
       }
     },
     close(status, error) {
-      const answered = text !== "" || reasoning !== "" || finished;
-      const settled = usage ?? (answered ? estimate(request, text, reasoning) : NOTHING);
-      const now = clock();
-      return {
-        id: exchange.id,
-        apiKeyId: exchange.caller.id,
-        tenantId: exchange.caller.tenantId,
-        logicalModel: request.model,
-        provider: exchange.provider,
-        providerModelId: exchange.providerModel,
-        inputTokens: settled.inputTokens,
-        outputTokens: settled.outputTokens,
-        cacheReadTokens: settled.cacheReadTokens ?? 0,
-        cacheWriteTokens: settled.cacheWriteTokens ?? 0,
-        reasoningTokens: settled.reasoningTokens ?? 0,
-        estimated: settled.source === "estimated",
-        costNanoUsd: costOf(
-          settled,
-          prices,
-          request.model,
-          exchange.provider,
-          exchange.providerModel,
-        ),
-        latencyMs: now - exchange.startedAt,
-        timeToFirstTokenMs:
-          request.stream && firstTokenAt !== undefined ? firstTokenAt - exchange.startedAt : null,
-        statusCode: error ? error.traits.status : 200,
-        status,
-        errorMessage: error ? error.message.slice(0, 1000) : null,
-        requestId: exchange.requestId,
-        stream: request.stream,
-        attempts: exchange.attempts,
-        createdAt: exchange.startedAt,
-      };
+      const row = toRow(settle(), status, error ? error.traits.status : 200);
+      return error ? { ...row, errorMessage: error.message.slice(0, 1000) } : row;
+    },
+    draft() {
+      const row = toRow(settleSoFar(), "lost", LOST_STATUS);
+      return { ...row, errorMessage: "the gateway's process ended under this request" };
     },
   };
 }
@@ -117,12 +144,15 @@ export function createMeter(
 /** Nothing was answered, so nothing is charged. */
 const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, source: "reported" };
 
-function estimate(request: ChatRequest, text: string, reasoning: string): Usage {
-  const reasoningTokens = estimateTokens(reasoning);
-  return {
-    inputTokens: estimateInput(request),
-    outputTokens: estimateTokens(text) + reasoningTokens,
-    reasoningTokens,
-    source: "estimated",
-  };
+/** What a client would have been told of it. */
+const LOST_STATUS = 500;
+
+/**
+ * A provider reports what it has used so far at a stream's begin, and the whole only at its end. Of a stream that did not get
+ * there, the output that was seen counts, and the provider's figure for the cost is not the last word.
+ */
+function atLeast(usage: Usage, outputTokens: number): Usage {
+  if (outputTokens <= usage.outputTokens) return usage;
+  const { costNanoUsd: _, ...rest } = usage;
+  return { ...rest, outputTokens, source: "estimated" };
 }

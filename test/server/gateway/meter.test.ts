@@ -55,6 +55,84 @@ describe("meter", () => {
   });
 });
 
+describe("of a stream that broke off", () => {
+  const begun = {
+    type: "start",
+    id: "a",
+    model: "m",
+    usage: { inputTokens: 25, outputTokens: 1, cacheReadTokens: 5, source: "reported" },
+  } as const;
+  const text = "Mount Everest is the tallest mountain above the sea.";
+
+  test("the output that was seen counts, when the provider had only begun to report", () => {
+    const meter = createMeter(chatRequest(), exchange(), {}, fixedClock());
+    meter.observe([begun, { type: "text-delta", index: 0, text }]);
+    expect(meter.close("cut", new ChatError("bad-upstream", "cut"))).toMatchObject({
+      inputTokens: 25,
+      cacheReadTokens: 5,
+      outputTokens: estimateTokens(text),
+      estimated: true,
+    });
+  });
+
+  test("the provider's own figure counts when it is the higher one, and when it is the last", () => {
+    const whole = createMeter(chatRequest(), exchange(), {}, fixedClock());
+    whole.observe([
+      begun,
+      { type: "text-delta", index: 0, text },
+      { type: "finish", reason: "stop" },
+    ]);
+    expect(whole.close("ok")).toMatchObject({ outputTokens: 1, estimated: false });
+    const cut = createMeter(chatRequest(), exchange(), {}, fixedClock());
+    const usage = { inputTokens: 25, outputTokens: 900, source: "reported" } as const;
+    cut.observe([
+      { type: "text-delta", index: 0, text },
+      { type: "usage", usage },
+    ]);
+    expect(cut.close("cut")).toMatchObject({ outputTokens: 900, estimated: false });
+  });
+});
+
+describe("a draft", () => {
+  const prices = { fast: { input: 3, output: 15 } };
+
+  test("charges the input of a request that has gone out, and afterwards what was seen", () => {
+    const clock = fixedClock();
+    const running = exchange({ provider: "p", providerModel: "m", attempts: 1 });
+    const meter = createMeter(chatRequest(), running, prices, clock);
+    const inputTokens = estimateInput(chatRequest());
+    expect(meter.draft()).toMatchObject({
+      id: running.id,
+      provider: "p",
+      status: "lost",
+      statusCode: 500,
+      inputTokens,
+      outputTokens: 0,
+      costNanoUsd: inputTokens * 3000,
+      estimated: true,
+      attempts: 1,
+      createdAt: running.startedAt,
+    });
+    clock.advance(700);
+    const text = "word ".repeat(400);
+    meter.observe([{ type: "text-delta", index: 0, text }]);
+    running.attempts = 2;
+    expect(meter.draft()).toMatchObject({
+      outputTokens: 500,
+      costNanoUsd: inputTokens * 3000 + 500 * 15_000,
+      latencyMs: 700,
+      attempts: 2,
+    });
+  });
+
+  test("is what the provider reported once that is complete", () => {
+    const meter = createMeter(chatRequest(), exchange(), {}, fixedClock());
+    meter.observe(ANSWER);
+    const { inputTokens, outputTokens, estimated, status } = meter.draft();
+    expect([inputTokens, outputTokens, estimated, status]).toEqual([12, 3, false, "lost"]);
+  });
+});
+
 describe("prices", () => {
   const usage = {
     inputTokens: 1000,
@@ -91,6 +169,14 @@ describe("estimates", () => {
 
   test("count scripts without spaces more densely than Latin", () => {
     expect(estimateTokens("今天天气很好我们去公园")).toBeGreaterThan(estimateTokens("elevenchars"));
+  });
+
+  test("of long texts come from a sample and are as good", () => {
+    const mixed = "mostly Latin with some 汉字 in it. ".repeat(5_000);
+    const exact = Array.from(mixed).reduce((sum, one) => sum + (one > "\u02ff" ? 1 / 1.5 : 1 / 4), 0);
+    expect(Math.abs(estimateTokens(mixed) / exact - 1)).toBeLessThan(0.03);
+    expect(estimateTokens("a".repeat(100_000))).toBe(25_000);
+    expect(estimateTokens("字".repeat(90_000))).toBe(60_000);
   });
 
   test("count tools and media", () => {
