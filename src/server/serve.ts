@@ -65,7 +65,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
   if (config.database.startsWith("sqlite:")) await migrate(config.database);
   const store = await openStore(config.database);
   const journal = await openJournal({
-    directory: journalDirectory(config.database),
+    directory: config.usage.journalDir,
     store,
     flushMs: JOURNAL_FLUSH_MS,
     onError: (error) => log.error("usage journal", { error: messageOf(error) }),
@@ -228,6 +228,7 @@ function fixedAtStart(before: Config, after: Config): readonly string[] {
   if (before.server.host !== after.server.host) changed.push("server.host");
   if (before.server.port !== after.server.port) changed.push("server.port");
   if (before.database !== after.database) changed.push("database");
+  if (before.usage.journalDir !== after.usage.journalDir) changed.push("usage.journal_dir");
   return changed;
 }
 
@@ -235,12 +236,6 @@ async function close(journal: Journal, keyring: { close(): Promise<void> }, stor
   await journal.close();
   await keyring.close();
   await store.close();
-}
-
-/** Beside the database, so that a volume that keeps one keeps both. */
-function journalDirectory(database: string): string {
-  const path = database.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
-  return `${path}.usage`;
 }
 
 async function faultOf(store: Store): Promise<string | undefined> {

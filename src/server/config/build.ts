@@ -1,9 +1,11 @@
+import { resolve } from "node:path";
 import type { Config, ProviderConfig } from "./config.ts";
-import { defaultDatabase, type Place, readDatabaseUrl } from "./database-url.ts";
+import { defaultDatabase, defaultJournal, type Place, readDatabaseUrl } from "./database-url.ts";
 import { knownProviders } from "./known-providers.ts";
 import { resolveModels } from "./models.ts";
 import { showKey } from "./path.ts";
 import { type Providers, variablesSet } from "./providers.ts";
+import { expandHome } from "./references.ts";
 import type { FileConfig } from "./schema.ts";
 
 export type BuildInput = Place & {
@@ -25,6 +27,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
     ...(demo ? ["demo"] : []),
   ]);
   const usable = usableProviders(wanted, providers);
+  const database = databaseOf(from, { cwd, env });
   return {
     file,
     warnings: [
@@ -44,7 +47,14 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       drainMs: from.server.drain_ms,
       keepAliveMs: from.server.keep_alive_ms,
     },
-    database: databaseOf(from, { cwd, env }),
+    database,
+    usage: {
+      journalDir:
+        from.usage.journal_dir === undefined
+          ? defaultJournal(database, env)
+          : resolve(cwd, expandHome(from.usage.journal_dir, env)),
+    },
+    keys: { graceMs: from.keys.grace_ms },
     log: from.log,
     providers: usable,
     models,

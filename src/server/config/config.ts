@@ -64,6 +64,14 @@ export type Config = {
   };
   /** `sqlite:PATH` or `postgres://…`. */
   readonly database: string;
+  readonly usage: {
+    /** Absolute path of the folder for what is on its way to the database. */
+    readonly journalDir: string;
+  };
+  readonly keys: {
+    /** How long keys go on working while the database cannot be asked about them; 0 is for ever. */
+    readonly graceMs: number;
+  };
   readonly log: {
     readonly level: "debug" | "info" | "warn" | "error";
     readonly format: "pretty" | "json";

@@ -37,7 +37,22 @@ export function readDatabaseUrl(text: string, { cwd, env }: Place): DatabaseUrl 
 
 /** Where data goes when nothing is said: the user's data folder by the XDG rules, which ignore relative paths. */
 export function defaultDatabase(env: Environment): string {
-  const { XDG_DATA_HOME: data, HOME: home } = env;
-  const folder = data && isAbsolute(data) ? data : join(home || homedir(), ".local", "share");
-  return `sqlite:${join(folder, "xjp", "xjp.db")}`;
+  return `sqlite:${join(userFolder(env, "XDG_DATA_HOME", ".local/share"), "xjp", "xjp.db")}`;
+}
+
+/**
+ * Where usage on its way to the database waits when nothing is said: beside an SQLite file, so that a volume that keeps one keeps
+ * both; for a server in the user's state folder, under a name of its own for each database.
+ */
+export function defaultJournal(database: string, env: Environment): string {
+  if (database.startsWith("sqlite:")) return `${database.slice("sqlite:".length)}.usage`;
+  const { hostname, port, pathname } = new URL(database);
+  const place = `${hostname}:${port || "5432"}${pathname}`;
+  const name = Bun.CryptoHasher.hash("sha256", place, "hex").slice(0, 16);
+  return join(userFolder(env, "XDG_STATE_HOME", ".local/state"), "xjp", `${name}.usage`);
+}
+
+function userFolder(env: Environment, variable: string, otherwise: string): string {
+  const folder = env[variable];
+  return folder && isAbsolute(folder) ? folder : join(env["HOME"] || homedir(), otherwise);
 }

@@ -22,6 +22,8 @@ export function toFileShape(config: Config): WrittenTable {
       keep_alive_ms: server.keepAliveMs,
     },
     database: { url: maskUrl(config.database) },
+    usage: { journal_dir: config.usage.journalDir },
+    keys: { grace_ms: config.keys.graceMs },
     log: config.log,
     rate_limiting: { default_rpm: rateLimiting.defaultRpm, burst_size: rateLimiting.burstSize },
     timeouts: {

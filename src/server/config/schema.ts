@@ -83,6 +83,29 @@ export const fileSchema = Type.Object(
           "Where keys and usage are stored; without it a SQLite file in the user's data folder.",
       }),
     ),
+    usage: table(
+      {
+        journal_dir: Type.Optional(
+          Type.String({
+            minLength: 1,
+            description:
+              "Folder for usage on its way to the database, and for what a start without one needs; on a local disk.",
+          }),
+        ),
+      },
+      "The books.",
+    ),
+    keys: table(
+      {
+        // A database that is not back after a day is no outage any more, and until then revocations are not heard of.
+        grace_ms: milliseconds(
+          86_400_000,
+          "How long keys go on working while the database cannot be asked about them; 0 is for ever.",
+          0,
+        ),
+      },
+      "Keys.",
+    ),
     log: table(
       {
         level: Type.Union(

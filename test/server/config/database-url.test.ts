@@ -1,5 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { defaultDatabase, readDatabaseUrl } from "../../../src/server/config/database-url.ts";
+import {
+  defaultDatabase,
+  defaultJournal,
+  readDatabaseUrl,
+} from "../../../src/server/config/database-url.ts";
 
 const place = { cwd: "/srv", env: { HOME: "/home/me" } };
 
@@ -51,6 +55,24 @@ describe("defaultDatabase", () => {
   test("ignores a relative XDG_DATA_HOME, as the specification asks", () => {
     expect(defaultDatabase({ HOME: "/home/me", XDG_DATA_HOME: "data" })).toBe(
       "sqlite:/home/me/.local/share/xjp/xjp.db",
+    );
+  });
+});
+
+describe("defaultJournal", () => {
+  const env = { HOME: "/home/me" };
+
+  test("is beside an SQLite file", () => {
+    expect(defaultJournal("sqlite:/var/xjp.db", env)).toBe("/var/xjp.db.usage");
+  });
+
+  test("is in the user's state folder for a server, one for each database, whoever asks", () => {
+    const folder = defaultJournal("postgres://me:old@host/db", env);
+    expect(folder).toMatch(/^\/home\/me\/\.local\/state\/xjp\/[0-9a-f]{16}\.usage$/);
+    expect(defaultJournal("postgres://you:new@host:5432/db?sslmode=require", env)).toBe(folder);
+    expect(defaultJournal("postgres://me:old@host/other", env)).not.toBe(folder);
+    expect(defaultJournal("postgres://host/db", { ...env, XDG_STATE_HOME: "/state" })).toStartWith(
+      "/state/xjp/",
     );
   });
 });

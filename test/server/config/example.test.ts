@@ -31,8 +31,12 @@ describe("config/xjp.example.toml", () => {
   });
 
   test("shows the defaults that are in force", async () => {
-    const { database: _, ...plain } = await load("");
-    const { database: __, ...shown } = await load(
+    const { database: _, usage: __, ...plain } = await load("");
+    const {
+      database: ___,
+      usage: ____,
+      ...shown
+    } = await load(
       everything.slice(0, everything.indexOf("# ---- Models")) +
         everything.slice(everything.indexOf("# ---- Limits"), everything.indexOf("# ---- Prices")),
     );

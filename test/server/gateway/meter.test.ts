@@ -173,7 +173,10 @@ describe("estimates", () => {
 
   test("of long texts come from a sample and are as good", () => {
     const mixed = "mostly Latin with some 汉字 in it. ".repeat(5_000);
-    const exact = Array.from(mixed).reduce((sum, one) => sum + (one > "\u02ff" ? 1 / 1.5 : 1 / 4), 0);
+    const exact = Array.from(mixed).reduce(
+      (sum, one) => sum + (one > "\u02ff" ? 1 / 1.5 : 1 / 4),
+      0,
+    );
     expect(Math.abs(estimateTokens(mixed) / exact - 1)).toBeLessThan(0.03);
     expect(estimateTokens("a".repeat(100_000))).toBe(25_000);
     expect(estimateTokens("字".repeat(90_000))).toBe(60_000);
