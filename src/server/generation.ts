@@ -14,7 +14,7 @@ import { createApp } from "./http/app.ts";
 import type { Authenticator } from "./http/auth.ts";
 import type { InFlight } from "./http/in-flight.ts";
 import { createModels } from "./http/models.ts";
-import type { Health } from "./http/probes.ts";
+import type { Probed } from "./http/probes.ts";
 import { type Log, messageOf } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { UsageRow } from "./store/store.ts";
@@ -27,7 +27,7 @@ export type House = {
   readonly breaker: Breaker;
   readonly limiter: Limiter;
   readonly authenticator: Authenticator;
-  readonly health: Omit<Health, "warnings">;
+  readonly probed: Omit<Probed, "warnings">;
   readonly clock: () => number;
   /** Unix milliseconds. */
   readonly startedAt: number;
@@ -83,7 +83,7 @@ export function createGeneration(config: Config, house: House, before?: Generati
     cors: config.cors,
     authenticator: house.authenticator,
     models: createModels(catalog, offers, config, Math.floor(house.startedAt / 1000)),
-    health: { ...house.health, warnings: config.warnings },
+    probed: { ...house.probed, warnings: config.warnings },
   });
   return {
     config,

@@ -11,6 +11,7 @@ import { createLimiter, startOfDay, startOfMonth } from "./gateway/limits.ts";
 import { createGeneration, type Generation, type House } from "./generation.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { createInFlight } from "./http/in-flight.ts";
+import { createHealth } from "./observe/health.ts";
 import { type Log, createLog, messageOf } from "./observe/log.ts";
 import { type Metrics, createMetrics } from "./observe/metrics.ts";
 import { type Journal, openJournal } from "./store/journal.ts";
@@ -76,6 +77,10 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     onError: (error) => log.error("key storage", { error: messageOf(error) }),
   });
 
+  const health = createHealth();
+  health.watch("store", () => faultOf(store));
+  health.watch("journal", () => journal.fault);
+
   const inFlight = createInFlight();
   const breaker = createBreaker({
     get failures() {
@@ -118,10 +123,10 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     startedAt,
     authenticator: createAuthenticator({ keyring, metrics, clock }),
     record: (row) => journal.keep(row),
-    health: {
+    probed: {
       version: options.version,
       draining: () => draining,
-      storeFault: () => faultOf(store),
+      faults: () => health.faults(),
       circuits: () => breaker.states(),
     },
   };

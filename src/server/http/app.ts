@@ -10,13 +10,13 @@ import { type ChatDoorDeps, createChatDoor } from "./chat-door.ts";
 import { type Cors, applyCors, preflight } from "./cors.ts";
 import { dialectOf, errorResponse } from "./errors.ts";
 import type { Models } from "./models.ts";
-import { type Health, healthz, readyz } from "./probes.ts";
+import { healthz, type Probed, readyz } from "./probes.ts";
 
 export type AppDeps = ChatDoorDeps & {
   readonly authenticator: Authenticator;
   readonly metrics: Metrics;
   readonly models: Models;
-  readonly health: Health;
+  readonly probed: Probed;
   readonly log: Log;
   readonly cors: Cors;
 };
@@ -83,8 +83,8 @@ export function createApp(deps: AppDeps) {
       }
       return applyCors(request, deps.cors, errorResponse(dialectOf(path), told, requestId));
     })
-    .get("/healthz", () => healthz(deps.health))
-    .get("/readyz", () => readyz(deps.health))
+    .get("/healthz", () => healthz(deps.probed))
+    .get("/readyz", () => readyz(deps.probed))
     .get(
       "/metrics",
       async () =>

@@ -23,7 +23,7 @@ export type AppOptions = {
   readonly keepAliveMs?: number;
   readonly origins?: readonly string[];
   readonly draining?: boolean;
-  readonly storeFault?: string;
+  readonly faults?: Readonly<Record<string, string>>;
   /** Keys that appear only when the store is asked again. */
   readonly late?: readonly string[];
 };
@@ -122,10 +122,10 @@ export function testApp(options: AppOptions) {
       config,
       1,
     ),
-    health: {
+    probed: {
       version: "0.0.0",
       draining: () => options.draining ?? false,
-      storeFault: () => Promise.resolve(options.storeFault),
+      faults: () => Promise.resolve(options.faults ?? {}),
       circuits: () => breaker.states(),
       warnings: [],
     },

@@ -364,12 +364,12 @@ describe("probes", () => {
     const ready = await draining.handle("/readyz", { key: null });
     expect([ready.status, await ready.json()]).toEqual([
       503,
-      { status: "draining", store: "ok", circuits: {}, warnings: [] },
+      { status: "draining", store: "ok", faults: {}, circuits: {}, warnings: [] },
     ]);
   });
 
   test("call a gateway without storage degraded, with the reason", async () => {
-    const { handle } = testApp({ connector: well(), storeFault: "disk on fire" });
+    const { handle } = testApp({ connector: well(), faults: { store: "disk on fire" } });
     const response = await handle("/readyz", { key: null });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ status: "degraded", store: "disk on fire" });
