@@ -1,4 +1,5 @@
 /** The only list of connectors. */
+import { createAnthropicConnector } from "./anthropic.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createDemoConnector } from "./demo.ts";
 import { createOpenAICompatibleConnector } from "./openai-compatible.ts";
@@ -6,6 +7,7 @@ import { createOpenRouterConnector } from "./openrouter.ts";
 
 const factories = new Map<string, (options: ConnectorOptions) => Connector>([
   ["openrouter", createOpenRouterConnector],
+  ["anthropic", createAnthropicConnector],
   ["openai-compatible", createOpenAICompatibleConnector],
   ["demo", (options) => createDemoConnector(options)],
 ]);

@@ -109,3 +109,20 @@ export function editJson(text: string, edits: Edits): string {
 export function replaceJson(text: string, edits: Edits): string {
   return edit(text, edits, false);
 }
+
+/** The same, for fields of the object that the top-level field `name` holds; without one the text is unchanged. */
+export function replaceJsonWithin(text: string, name: string, edits: Edits): string {
+  let index = skipSpace(text, skipSpace(text, 0) + 1);
+  while (text.charCodeAt(index) === QUOTE) {
+    const keyEnd = skipString(text, index);
+    const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
+    const end = skipValue(text, start);
+    if (fieldName(text.slice(index + 1, keyEnd - 1)) === name) {
+      return text.slice(0, start) + replaceJson(text.slice(start, end), edits) + text.slice(end);
+    }
+    index = skipSpace(text, end);
+    if (text.charCodeAt(index) !== COMMA) break;
+    index = skipSpace(text, index + 1);
+  }
+  return text;
+}

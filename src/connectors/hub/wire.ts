@@ -25,6 +25,8 @@ export type ReplyContext = {
   readonly created: number;
   /** Whether the caller asked for a usage block at the end of its stream. */
   readonly streamUsage: boolean;
+  /** Counts the request's input tokens roughly, for dialects that tell them before the provider does. Never 0. */
+  readonly estimateInput: () => number;
 };
 
 /**
@@ -49,6 +51,8 @@ export type ClientHalf = {
   passReply(text: string, context: ReplyContext): string;
   encodeStream(context: ReplyContext): StreamEncoder;
   encodeError(error: ChatError, requestId: string): JsonObject;
+  /** The HTTP status under which the dialect's clients know an error. */
+  statusOf(error: ChatError): number;
   /** The SSE text that keeps a silent connection open. */
   readonly keepAlive: string;
 };

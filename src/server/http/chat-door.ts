@@ -3,6 +3,7 @@ import { ChatError, toChatError } from "../../connectors/hub/error.ts";
 import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { ClientHalf, ReplyContext } from "../../connectors/hub/wire.ts";
 import { createAbort } from "../gateway/abort.ts";
+import { estimateInput } from "../gateway/estimate.ts";
 import type { Exchange } from "../gateway/exchange.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import type { Log } from "../observe/log.ts";
@@ -65,12 +66,14 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
     };
 
     try {
-      request = await readRequest(client, httpRequest, exchange, deps);
+      const read = await readRequest(client, httpRequest, exchange, deps);
+      request = read;
       const context: ReplyContext = {
         requestId,
         model: request.model,
         created: Math.floor(startedAt / 1000),
         streamUsage: request.streamUsage,
+        estimateInput: () => estimateInput(read),
       };
       if (!request.stream) {
         const message = await deps.gateway.complete(request, exchange);

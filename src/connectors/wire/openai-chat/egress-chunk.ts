@@ -2,9 +2,9 @@ import { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { createDeltaReader } from "./egress-delta.ts";
-import { decodeInnerError } from "./egress-error.ts";
+import { decodeInnerError } from "../provider-error.ts";
 import { decodeFinish } from "./finish.ts";
-import { isJsonArray, textOf } from "./schema.ts";
+import { isJsonArray, textOf } from "../walk.ts";
 import { decodeUsage } from "./usage.ts";
 
 /** Reads chunks of a stream; a whole reply is one chunk whose delta is called `message`. */

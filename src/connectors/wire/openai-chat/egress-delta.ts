@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { thoughtSignature } from "./extra-content.ts";
 import { fromUrl } from "./media.ts";
 import { decodeDetail, isSameBlock, type ReasoningDetail } from "./reasoning.ts";
-import { isJsonArray, textOf } from "./schema.ts";
+import { isJsonArray, textOf } from "../walk.ts";
 import { createToolCalls, type ToolCalls } from "./tool-calls.ts";
 
 /** Turns deltas (or, as one great delta, a whole message) into events. */

@@ -9,7 +9,8 @@ import type {
   ToolCallPart,
   ToolResultPart,
 } from "../../hub/request.ts";
-import { cannot, encodeCache, encodeContent, type Writing } from "./egress-part.ts";
+import { cannot } from "../writing.ts";
+import { encodeCache, encodeContent, type Writing } from "./egress-part.ts";
 import { encodeSignature } from "./extra-content.ts";
 import { toUrl } from "./media.ts";
 import { isSupported } from "./quirks.ts";

@@ -1,23 +1,14 @@
-import { ChatError } from "../../hub/error.ts";
 import type { JsonObject } from "../../hub/json.ts";
 import type { CacheHint, MediaPart, TextPart } from "../../hub/request.ts";
+import { cannot, type Drop } from "../writing.ts";
 import { audioFormat, toUrl } from "./media.ts";
 import { isSupported, type OpenAIChatFeature, type OpenAIChatQuirks } from "./quirks.ts";
 
 /** What one encoding knows: the host's quirks and whom to tell what was left out. */
 export type Writing = {
   readonly quirks: OpenAIChatQuirks;
-  readonly drop: (field: string) => void;
+  readonly drop: Drop;
 };
-
-/** The error for what this target cannot express; another target may. */
-export function cannot(param: string, what: string): ChatError {
-  return new ChatError("invalid-request", `this model's provider cannot take ${what}`, {
-    param,
-    code: "unsupported_by_provider",
-    tryElsewhere: true,
-  });
-}
 
 function demand(
   { quirks }: Writing,

@@ -1,50 +1,7 @@
 import type { JsonObject } from "../../hub/json.ts";
-import type { ReasoningEffort, ReasoningRequest } from "../../hub/request.ts";
+import type { ReasoningRequest } from "../../hub/request.ts";
+import { DEFAULT_EFFORTS, effortOf, isOff, isWanted, nearestEffort } from "../effort.ts";
 import type { Writing } from "./egress-part.ts";
-
-const SCALE: readonly ReasoningEffort[] = [
-  "none",
-  "minimal",
-  "low",
-  "medium",
-  "high",
-  "xhigh",
-  "max",
-];
-const DEFAULT_EFFORTS = SCALE.slice(0, -1);
-
-/** A budget of thinking tokens as the effort that spends about as much. */
-function effortOf(budgetTokens: number): ReasoningEffort {
-  if (budgetTokens <= 0) return "none";
-  if (budgetTokens <= 2048) return "low";
-  return budgetTokens <= 8192 ? "medium" : "high";
-}
-
-/** The nearest effort that a host knows. Some thinking is never mapped to none at all while there is another choice. */
-function nearest(wanted: ReasoningEffort, known: readonly ReasoningEffort[]): ReasoningEffort {
-  if (known.includes(wanted)) return wanted;
-  const rank = SCALE.indexOf(wanted);
-  const some = known.filter((effort) => effort !== "none");
-  const distance = (effort: ReasoningEffort): number => Math.abs(SCALE.indexOf(effort) - rank);
-  const choices = (some.length > 0 ? some : known).toSorted(
-    (left, right) => distance(left) - distance(right) || SCALE.indexOf(left) - SCALE.indexOf(right),
-  );
-  return choices[0] ?? wanted;
-}
-
-function isOff(wish: ReasoningRequest): boolean {
-  return wish.enabled === false || wish.effort === "none" || wish.budgetTokens === 0;
-}
-
-/** Whether any thinking was asked for, beyond how it is shown. */
-function isWanted(wish: ReasoningRequest): boolean {
-  return (
-    wish.enabled === true ||
-    wish.adaptive === true ||
-    wish.effort !== undefined ||
-    wish.budgetTokens !== undefined
-  );
-}
 
 function asOpenRouter(wish: ReasoningRequest): JsonObject {
   const amount: JsonObject =
@@ -67,10 +24,10 @@ function asOpenRouter(wish: ReasoningRequest): JsonObject {
 
 function asEffort(writing: Writing, wish: ReasoningRequest): JsonObject {
   const known = writing.quirks.efforts ?? DEFAULT_EFFORTS;
-  if (isOff(wish)) return { reasoning_effort: nearest("none", known) };
-  if (wish.effort !== undefined) return { reasoning_effort: nearest(wish.effort, known) };
+  if (isOff(wish)) return { reasoning_effort: nearestEffort("none", known) };
+  if (wish.effort !== undefined) return { reasoning_effort: nearestEffort(wish.effort, known) };
   if (wish.budgetTokens !== undefined) {
-    return { reasoning_effort: nearest(effortOf(wish.budgetTokens), known) };
+    return { reasoning_effort: nearestEffort(effortOf(wish.budgetTokens), known) };
   }
   // Thinking without an amount is what a reasoning model does anyway.
   return {};

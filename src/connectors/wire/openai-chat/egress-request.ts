@@ -1,10 +1,10 @@
-import { ChatError } from "../../hub/error.ts";
 import type { Json, JsonObject } from "../../hub/json.ts";
 import type { ChatRequest, Sampling } from "../../hub/request.ts";
 import { encodeMessages } from "./egress-message.ts";
-import { cannot, type Writing } from "./egress-part.ts";
+import type { Writing } from "./egress-part.ts";
 import { encodeReasoningRequest } from "./egress-reasoning.ts";
 import { encodeOutput, encodeTools } from "./egress-tools.ts";
+import { cannot, onceEach, settleUnmapped } from "../writing.ts";
 import { isSupported, type OpenAIChatFeature, type OpenAIChatQuirks } from "./quirks.ts";
 
 /** Numbers that shape sampling: the hub's name, the dialect's, the feature a host must have, and whether it can go without. */
@@ -73,24 +73,6 @@ function encodeStreaming({ quirks }: Writing, request: ChatRequest): JsonObject 
   return { stream: true, ...(ask ? { stream_options: { include_usage: true } } : {}) };
 }
 
-/** Fields of the caller's that the hub could not hold: named and left out, or refused, before anything is sent. */
-function settleUnmapped({ drop }: Writing, request: ChatRequest): void {
-  for (const { field, harmless } of request.unmapped) {
-    if (!harmless) {
-      throw new ChatError(
-        "invalid-request",
-        `this model's provider has nothing that corresponds to ${field}`,
-        {
-          param: field,
-          code: "unsupported_by_provider",
-          tryElsewhere: true,
-        },
-      );
-    }
-    drop(field);
-  }
-}
-
 /** The body of a Chat Completions request for this host. */
 export function encodeRequest(
   request: ChatRequest,
@@ -98,16 +80,8 @@ export function encodeRequest(
   quirks: OpenAIChatQuirks,
   drop: (field: string) => void,
 ): JsonObject {
-  const dropped = new Set<string>();
-  const writing: Writing = {
-    quirks,
-    drop(field) {
-      if (dropped.has(field)) return;
-      dropped.add(field);
-      drop(field);
-    },
-  };
-  settleUnmapped(writing, request);
+  const writing: Writing = { quirks, drop: onceEach(drop) };
+  settleUnmapped(request, writing.drop);
   if ((request.candidates ?? 1) !== 1) throw cannot("n", "more than one answer to a request");
   const { maxOutputTokens } = request;
   return {

@@ -2,23 +2,11 @@ import { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type JsonObject } from "../../hub/json.ts";
 import type { StreamDecoder } from "../../hub/wire.ts";
+import { parseMessage } from "../message.ts";
 import { createChunkReader } from "./egress-chunk.ts";
-import { decodeInnerError } from "./egress-error.ts";
-import { redact } from "./redact.ts";
+import { decodeInnerError } from "../provider-error.ts";
 
 const NOTHING: readonly ChatEvent[] = [];
-const MOST_SHOWN = 200;
-
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch (cause) {
-    const shown = redact(data.slice(0, MOST_SHOWN));
-    throw new ChatError("bad-upstream", `the provider sent a message that is not JSON: ${shown}`, {
-      cause,
-    });
-  }
-}
 
 /** Starts the machine that reads one streamed answer. */
 export function decodeStream(): StreamDecoder {
@@ -38,7 +26,7 @@ export function decodeStream(): StreamDecoder {
         if (chunks.started) return conclude();
         throw new ChatError("bad-upstream", "the provider ended the stream without an answer");
       }
-      const message = parse(data);
+      const message = parseMessage(data);
       if (!isJsonObject(message)) return NOTHING;
       if (event === "error") throw decodeInnerError(message);
       return chunks.read(message);

@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from "../../hub/json.ts";
 import type { ChatRequest, OutputFormat, Tool, ToolChoice } from "../../hub/request.ts";
-import { cannot, encodeCache, type Writing } from "./egress-part.ts";
+import { cannot } from "../writing.ts";
+import { encodeCache, type Writing } from "./egress-part.ts";
 import { isSupported } from "./quirks.ts";
 
 function encodeTool(writing: Writing, tool: Tool): JsonObject {

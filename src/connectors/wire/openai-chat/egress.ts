@@ -1,5 +1,5 @@
 import type { ProviderHalf } from "../../hub/wire.ts";
-import { decodeError } from "./egress-error.ts";
+import { decodeError } from "../provider-error.ts";
 import { encodeRequest } from "./egress-request.ts";
 import { decodeReply, decodeStream } from "./egress-stream.ts";
 import type { OpenAIChatQuirks } from "./quirks.ts";

@@ -1,5 +1,5 @@
 import { isJsonObject, type JsonObject } from "../../hub/json.ts";
-import { textOf } from "./schema.ts";
+import { textOf } from "../walk.ts";
 
 /** Gemini's opaque signature as its compatible endpoint has it, on tool calls and messages alike. */
 export function thoughtSignature(holder: JsonObject): string | undefined {

@@ -19,7 +19,7 @@ import {
   note,
   noteHere,
   type Reading,
-} from "./schema.ts";
+} from "../walk.ts";
 
 type AssistantPart = Extract<Message, { role: "assistant" }>["parts"][number];
 type UserPart = Extract<Message, { role: "user" }>["parts"][number];

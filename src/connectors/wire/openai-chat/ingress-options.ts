@@ -9,7 +9,7 @@ import {
   asString,
   note,
   type Reading,
-} from "./schema.ts";
+} from "../walk.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 

@@ -18,7 +18,7 @@ import {
   noteHere,
   type Reading,
   textOf,
-} from "./schema.ts";
+} from "../walk.ts";
 
 /** Whatever stands in a `content` array. */
 export type ContentPart = TextPart | MediaPart | RefusalPart | ReasoningPart;

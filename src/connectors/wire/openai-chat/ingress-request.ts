@@ -1,6 +1,6 @@
-import { ChatError } from "../../hub/error.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
+import type { Json } from "../../hub/json.ts";
 import type { ChatRequest, Message, Sampling, SystemPart, Tool } from "../../hub/request.ts";
+import { parseBody } from "../body.ts";
 import { decodeMessages } from "./ingress-message.ts";
 import {
   asksForUsage,
@@ -33,7 +33,7 @@ import {
   type Reading,
   startReading,
   unmappedOf,
-} from "./schema.ts";
+} from "../walk.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
@@ -68,25 +68,6 @@ const HARMLESS = new Set([
   "top_a",
   "trace",
 ]);
-
-function parse(text: string): JsonObject {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const said =
-      text.trim() === ""
-        ? "the request body is empty"
-        : `the request body is not valid JSON: ${reason}`;
-    throw new ChatError("invalid-request", said, { code: "invalid_json", cause });
-  }
-  if (isJsonObject(body)) return body;
-  const found = Array.isArray(body) ? "an array" : JSON.stringify(body)?.slice(0, 40);
-  throw new ChatError("invalid-request", `the request body must be a JSON object, found ${found}`, {
-    code: "invalid_type",
-  });
-}
 
 function readSampling(
   reading: Reading,
@@ -247,7 +228,7 @@ function readField(reading: Reading, field: string, value: Json, draft: Draft): 
 
 /** Reads the body of a Chat Completions request. Throws ChatError `invalid-request` with `param`. */
 export function decodeRequest(text: string): ChatRequest {
-  const body = parse(text);
+  const body = parseBody(text);
   const reading = startReading();
   const draft: Draft = {
     model: "",

@@ -5,12 +5,13 @@ import { isJsonObject, type JsonObject } from "../../hub/json.ts";
 import type { ReasoningPart } from "../../hub/request.ts";
 import type { Usage } from "../../hub/usage.ts";
 import type { RawMessage, ReplyContext, StreamEncoder } from "../../hub/wire.ts";
+import { frame } from "../frame.ts";
 import { encodeSignature } from "./extra-content.ts";
 import { encodeFinish } from "./finish.ts";
 import { encodeError } from "./ingress-error.ts";
 import { encodeImage, encodeSpeech } from "./ingress-reply.ts";
 import { encodeDetail } from "./reasoning.ts";
-import { isJsonArray } from "./schema.ts";
+import { isJsonArray } from "../walk.ts";
 import { encodeUsage } from "./usage.ts";
 
 const DONE = "data: [DONE]\n\n";
@@ -28,11 +29,6 @@ function isUsageOnly(data: string): boolean {
   if (!isJsonObject(chunk) || !isJsonObject(chunk["usage"])) return false;
   const choices = chunk["choices"];
   return isJsonArray(choices) && choices.length === 0;
-}
-
-function frame(event: string | undefined, data: string): string {
-  const lines = data.includes("\n") ? data.replaceAll("\n", "\ndata: ") : data;
-  return event === undefined ? `data: ${lines}\n\n` : `event: ${event}\ndata: ${lines}\n\n`;
 }
 
 /** Starts the machine that writes one answer as `chat.completion.chunk` messages. */

@@ -10,7 +10,7 @@ import {
   note,
   noteHere,
   type Reading,
-} from "./schema.ts";
+} from "../walk.ts";
 
 const TOOL_FIELDS = new Set(["type", "function", "cache_control"]);
 

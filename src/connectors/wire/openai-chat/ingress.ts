@@ -12,5 +12,6 @@ export const openaiChatClient: ClientHalf = {
   passReply,
   encodeStream,
   encodeError,
+  statusOf: (error) => error.traits.status,
   keepAlive: ": keep-alive\n\n",
 };

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import type { ReasoningPart } from "../../hub/request.ts";
-import { isJsonArray, textOf } from "./schema.ts";
+import { isJsonArray, textOf } from "../walk.ts";
 
 /**
  * One entry of OpenRouter's `reasoning_details`: a piece of a thought, a summary or an encrypted block. Streams send many

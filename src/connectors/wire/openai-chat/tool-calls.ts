@@ -2,7 +2,7 @@ import { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { thoughtSignature } from "./extra-content.ts";
-import { textOf } from "./schema.ts";
+import { textOf } from "../walk.ts";
 
 type Call = {
   /** The block's number once it has begun. */

@@ -12,6 +12,7 @@ export const CONTEXT: ReplyContext = {
   model: "logical",
   created: 1_700_000_000,
   streamUsage: true,
+  estimateInput: () => 7,
 };
 
 export function fold(events: readonly ChatEvent[]): ChatReply {

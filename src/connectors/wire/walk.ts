@@ -2,9 +2,9 @@
  * What the fields of this dialect may hold. Hand-written checks instead of compiled schemas: every request passes here, also
  * those that go upstream verbatim, and one walk both checks and translates. A path is put together only when something is wrong.
  */
-import { ChatError } from "../../hub/error.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
-import type { Unmapped } from "../../hub/request.ts";
+import { ChatError } from "../hub/error.ts";
+import { isJsonObject, type Json, type JsonObject } from "../hub/json.ts";
+import type { Unmapped } from "../hub/request.ts";
 
 /** Where in the body the reader stands: `["messages", 2, "content"]`. */
 export type Trail = (string | number)[];

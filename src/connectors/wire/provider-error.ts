@@ -1,5 +1,5 @@
-import { ChatError, type ChatErrorInit } from "../../hub/error.ts";
-import type { Json } from "../../hub/json.ts";
+import { ChatError, type ChatErrorInit } from "../hub/error.ts";
+import type { Json } from "../hub/json.ts";
 import { type ErrorBody, readError, readErrorText } from "./error-body.ts";
 import { redact } from "./redact.ts";
 
@@ -9,13 +9,14 @@ const LONGEST_WAIT_MS = 24 * 60 * 60 * 1000;
 const CONTENT_CODES =
   /content_policy|content_filter|moderation_blocked|ResponsibleAIPolicyViolation|data_inspection_failed|safety_violation/i;
 const CONTEXT_WORDS =
-  /maximum context length|context[ _]length|context window|too many tokens in the prompt/i;
+  /maximum context length|context[ _]length|context window|too many tokens in the prompt|prompt is too long|input is too long|exceeds? the (?:maximum number of|context)/i;
 const QUOTA_CODES =
   /insufficient_quota|quota_exceeded|billing|insufficient_balance|insufficient_credits/i;
 
 /** Statuses for errors that arrive inside a 200 and name themselves only by a word. */
 const STATUS_OF_WORD: readonly (readonly [RegExp, number])[] = [
-  [/insufficient_quota|insufficient_balance/, 402],
+  [/insufficient_quota|insufficient_balance|billing_error/, 402],
+  [/request_too_large/, 413],
   [/rate_limit|too_many_requests|resource_exhausted/i, 429],
   [/authentication|invalid_api_key|unauthorized/i, 401],
   [/permission|forbidden/i, 403],

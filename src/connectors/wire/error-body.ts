@@ -1,5 +1,5 @@
-import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
-import { isJsonArray, textOf } from "./schema.ts";
+import { isJsonObject, type Json, type JsonObject } from "../hub/json.ts";
+import { isJsonArray, textOf } from "./walk.ts";
 
 /** What a provider's error says, in whatever shape it came. */
 export type ErrorBody = {

@@ -1,0 +1,87 @@
+import type { Capabilities, MediaWay } from "./capabilities.ts";
+import { forwarded } from "./checks.ts";
+import type { HeaderValues } from "./credentials.ts";
+import type { JsonObject } from "./hub/json.ts";
+import { editJson } from "./hub/json-edit.ts";
+import { createLine, type Endpoint, type Line, type TokenCounter } from "./line.ts";
+import { type AnthropicQuirks, anthropicMessagesProvider } from "./wire/anthropic-messages/egress.ts";
+import { traitsOf } from "./wire/anthropic-messages/models.ts";
+
+/** The only version there is: https://docs.anthropic.com/en/api/versioning */
+const VERSION = "2023-06-01";
+/** What a client may say about the dialect. Keys and organisation are the gateway's own. */
+const FORWARDED = ["anthropic-beta", "anthropic-version"];
+/** What the endpoint that counts does not take. */
+const NOT_COUNTED = ["max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier"];
+
+/** Anthropic's Messages behind a base URL, given a host's quirks. `path` ends in `/messages`. */
+export function anthropicLine(
+  quirks: AnthropicQuirks,
+  path: string,
+  more: Partial<Pick<Endpoint, "forward" | "counter">> = {},
+): Line {
+  return createLine(anthropicMessagesProvider, quirks, {
+    path: () => path,
+    forward: more.forward ?? ((client) => forwarded(FORWARDED, client)),
+    amend: () => ({}),
+    terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
+    ...(more.counter === undefined ? {} : { counter: more.counter }),
+  });
+}
+
+/** Anthropic's own counter, which takes the same body as the messages, less what only an answer needs. */
+export function anthropicCounter(quirks: AnthropicQuirks, path: string): TokenCounter {
+  const omitted = Object.fromEntries(NOT_COUNTED.map((field) => [field, undefined]));
+  return {
+    path: () => path,
+    encode: (request, { model }) => {
+      const text =
+        request.source.dialect === "anthropic-messages"
+          ? request.source.text
+          : JSON.stringify(
+              anthropicMessagesProvider.encodeRequest(request, model, quirks, () => undefined),
+            );
+      return editJson(text, { model, ...omitted });
+    },
+    decode: readCount,
+  };
+}
+
+function readCount(body: JsonObject): number | undefined {
+  const tokens = body["input_tokens"];
+  return typeof tokens === "number" ? tokens : undefined;
+}
+
+/** The version, which every request must name. */
+export function versioned(): HeaderValues {
+  return { "anthropic-version": VERSION };
+}
+
+/** How Anthropic wants to see an API key. */
+export function apiKeyHeader(apiKey: string): HeaderValues {
+  return { "x-api-key": apiKey };
+}
+
+const BOTH: readonly MediaWay[] = ["url", "base64"];
+const BYTES: readonly MediaWay[] = ["base64"];
+const NONE: readonly MediaWay[] = [];
+
+/** What a model of Claude's can do at a host, by the host's quirks and the model's name. */
+export function anthropicCapabilities(quirks: AnthropicQuirks, model: string): Capabilities {
+  const traits = traitsOf(model);
+  const ways = quirks.mediaUrls === false ? BYTES : BOTH;
+  return {
+    image: ways,
+    file: quirks.documents === false ? NONE : ways,
+    audio: NONE,
+    video: NONE,
+    tools: quirks.tools !== false,
+    jsonObject: true,
+    jsonSchema: traits.structuredOutput && quirks.thinking !== false,
+    reasoning: traits.thinking !== "none" && quirks.thinking !== false,
+    // From 4.6 on a last message of the assistant is refused.
+    prefill: traits.thinking !== "adaptive",
+    reasoningFamily: "anthropic",
+    contextTokens: 200_000,
+  };
+}

@@ -1,0 +1,97 @@
+import type { ChatEvent } from "../../hub/event.ts";
+import { replaceJsonWithin } from "../../hub/json-edit.ts";
+import type { Usage } from "../../hub/usage.ts";
+import type { ReplyContext, StreamEncoder } from "../../hub/wire.ts";
+import { frame } from "../frame.ts";
+import { encodeStopReason } from "./finish.ts";
+import { createBlockWriter, send } from "./ingress-blocks.ts";
+import { encodeError } from "./ingress-error.ts";
+import { usageOrEstimate } from "./ingress-reply.ts";
+import { encodeUsage } from "./usage.ts";
+
+export const PING = send("ping", {});
+
+/** Starts the machine that writes one answer as Anthropic's stream events. */
+export function encodeStream(context: ReplyContext): StreamEncoder {
+  const blocks = createBlockWriter();
+  let begun = false;
+  /** Characters of the answer, for the count of a provider that keeps none. */
+  let written = 0;
+  let usage: Usage | undefined;
+  let finish: Extract<ChatEvent, { type: "finish" }> | undefined;
+  /** The provider's own `message_stop`, kept until the end is known to be a good one. */
+  let stop: string | undefined;
+  let passed = false;
+
+  const begin = (id: string | undefined): string => {
+    begun = true;
+    return (
+      send("message_start", {
+        message: {
+          id: id ?? `msg_${context.requestId}`,
+          type: "message",
+          role: "assistant",
+          model: context.model,
+          content: [],
+          stop_reason: null,
+          stop_sequence: null,
+          usage: encodeUsage({ ...usageOrEstimate(usage, context, 0), outputTokens: 0 }),
+        },
+      }) + PING
+    );
+  };
+
+  return {
+    push(event) {
+      if (event.type === "start") {
+        usage = event.usage ?? usage;
+        return begun ? "" : begin(event.id);
+      }
+      const opening = begun ? "" : begin(undefined);
+      if (event.type === "usage") usage = event.usage;
+      else if (event.type === "finish") finish = event;
+      else {
+        if ("text" in event) written += event.text.length;
+        else if (event.type === "tool-delta") written += event.arguments.length;
+        return opening + blocks.push(event);
+      }
+      return opening;
+    },
+    pass({ event, data }) {
+      passed = true;
+      if (event === "message_stop" || data.includes('"message_stop"')) {
+        stop = frame(event ?? "message_stop", data);
+        return "";
+      }
+      if (event !== "message_start" && !data.includes('"message_start"')) {
+        return frame(event ?? typeOf(data), data);
+      }
+      return frame(
+        event ?? "message_start",
+        replaceJsonWithin(data, "message", { model: context.model }),
+      );
+    },
+    end() {
+      if (passed) return stop ?? send("message_stop", {});
+      const opening = begun ? "" : begin(undefined);
+      return (
+        opening +
+        blocks.close() +
+        send("message_delta", {
+          delta: {
+            stop_reason: encodeStopReason(finish?.reason ?? "stop", finish?.native),
+            stop_sequence: finish?.stopSequence ?? null,
+          },
+          usage: encodeUsage(usageOrEstimate(usage, context, written)),
+        }) +
+        send("message_stop", {})
+      );
+    },
+    fail: (error) => frame("error", JSON.stringify(encodeError(error, context.requestId))),
+  };
+}
+
+/** The name of an event that came without one (Clewdr's): clients of this dialect go by names. */
+function typeOf(data: string): string | undefined {
+  return /^\s*\{\s*"type"\s*:\s*"([a-z_]+)"/.exec(data)?.[1];
+}

@@ -1,0 +1,15 @@
+/** How a host that speaks Anthropic's Messages differs from Anthropic. Every field has a default. */
+export type AnthropicQuirks = {
+  /** Whether images and PDFs may be given by URL. Default true; Google's hosts take bytes only. */
+  readonly mediaUrls?: boolean;
+  /** Whether documents are taken at all. Default true. */
+  readonly documents?: boolean;
+  /** Whether files may be named by an id that this host gave. Default true. */
+  readonly fileIds?: boolean;
+  /** Whether tools are taken. Default true. */
+  readonly tools?: boolean;
+  /** Whether `thinking` and `output_config` are taken. Default true. */
+  readonly thinking?: boolean;
+  /** Whether `cache_control` is taken. Default true. */
+  readonly cache?: boolean;
+};
