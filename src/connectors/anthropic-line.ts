@@ -4,7 +4,10 @@ import type { HeaderValues } from "./credentials.ts";
 import type { JsonObject } from "./hub/json.ts";
 import { editJson } from "./hub/json-edit.ts";
 import { createLine, type Endpoint, type Line, type TokenCounter } from "./line.ts";
-import { type AnthropicQuirks, anthropicMessagesProvider } from "./wire/anthropic-messages/egress.ts";
+import {
+  type AnthropicQuirks,
+  anthropicMessagesProvider,
+} from "./wire/anthropic-messages/egress.ts";
 import { traitsOf } from "./wire/anthropic-messages/models.ts";
 
 /** The only version there is: https://docs.anthropic.com/en/api/versioning */
@@ -12,7 +15,16 @@ const VERSION = "2023-06-01";
 /** What a client may say about the dialect. Keys and organisation are the gateway's own. */
 const FORWARDED = ["anthropic-beta", "anthropic-version"];
 /** What the endpoint that counts does not take. */
-const NOT_COUNTED = ["max_tokens", "stream", "temperature", "top_p", "top_k", "stop_sequences", "metadata", "service_tier"];
+const NOT_COUNTED = [
+  "max_tokens",
+  "stream",
+  "temperature",
+  "top_p",
+  "top_k",
+  "stop_sequences",
+  "metadata",
+  "service_tier",
+];
 
 /** Anthropic's Messages behind a base URL, given a host's quirks. `path` ends in `/messages`. */
 export function anthropicLine(

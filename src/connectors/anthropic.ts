@@ -17,7 +17,7 @@ const QUIRKS: AnthropicQuirks = {};
  * it out, other tools have it in.
  */
 export function createAnthropicConnector(options: ConnectorOptions): Connector {
-  const prefix = /\/v1$/.test(options.baseUrl ?? BASE_URL) ? "" : "/v1";
+  const prefix = (options.baseUrl ?? BASE_URL).endsWith("/v1") ? "" : "/v1";
   const messages = `${prefix}/messages`;
   const line = anthropicLine(QUIRKS, messages, {
     counter: anthropicCounter(QUIRKS, `${messages}/count_tokens`),

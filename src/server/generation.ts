@@ -7,6 +7,7 @@ import { createConnector } from "../connectors/index.ts";
 import type { Config, ProviderConfig } from "./config/config.ts";
 import type { Breaker } from "./gateway/breaker.ts";
 import { createCatalog } from "./gateway/catalog.ts";
+import { createTokenCounting } from "./gateway/count-tokens.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import type { Limiter } from "./gateway/limits.ts";
 import { createOffers } from "./gateway/offers.ts";
@@ -82,6 +83,7 @@ export function createGeneration(config: Config, house: House, before?: Generati
     totalMs: config.timeouts.totalMs,
     cors: config.cors,
     authenticator: house.authenticator,
+    counting: createTokenCounting({ catalog, connectors, timeouts: config.timeouts }),
     models: createModels(catalog, offers, config, Math.floor(house.startedAt / 1000)),
     probed: { ...house.probed, warnings: config.warnings },
   });

@@ -30,6 +30,9 @@ export type Recordings = {
   readonly excluded: readonly Excluded[];
 };
 
+/** The dialects whose exchanges can be told by their paths. */
+export type RecordedDialect = "openai-chat" | "anthropic-messages";
+
 /** The folders whose chat completions the OpenAI door must carry. */
 export const FOLDERS: readonly string[] = [
   "openrouter",
@@ -45,6 +48,14 @@ export const FOLDERS: readonly string[] = [
   "xai-replies",
 ];
 
+/** The folders that hold messages in Anthropic's dialect, some beside others. */
+const ANTHROPIC_FOLDERS: readonly string[] = [
+  "anthropic",
+  "anthropic-replies",
+  "openrouter",
+  "multimodal_tool_returns",
+];
+
 const REPOSITORY = join(import.meta.dir, "../..");
 
 /** The repository's own exchanges, which are always there. */
@@ -54,17 +65,19 @@ export const FIXTURES = join(REPOSITORY, "test/fixtures/e2e");
 export const RECORDINGS = join(REPOSITORY, process.env["XJP_RECORDINGS"] ?? "../shared/recordings");
 
 /** Everything in the folders of `root`; nothing where a folder is missing. */
-export function readRecordings(root: string): Recordings {
+export function readRecordings(root: string, dialect: RecordedDialect = "openai-chat"): Recordings {
   const exchanges: Exchange[] = [];
   const excluded: Excluded[] = [];
-  for (const folder of FOLDERS) {
+  for (const folder of dialect === "openai-chat" ? FOLDERS : ANTHROPIC_FOLDERS) {
     const directory = join(root, folder);
     if (!existsSync(directory)) continue;
     for (const file of readdirSync(directory).toSorted()) {
       const text = readFileSync(join(directory, file), "utf8");
       const found = folder.endsWith("-replies")
-        ? [readReply(folder, file, text)]
-        : readInteractions(folder, file, text);
+        ? repliesIn(text, dialect).map((reply, number) =>
+            readReply(folder, file, reply, dialect, number),
+          )
+        : readInteractions(folder, file, text, dialect);
       for (const one of found) {
         if ("reason" in one) excluded.push(one);
         else exchanges.push(one);
@@ -78,6 +91,7 @@ function readInteractions(
   folder: string,
   file: string,
   text: string,
+  dialect: RecordedDialect,
 ): readonly (Exchange | Excluded)[] {
   const parsed: unknown = JSON.parse(text);
   const interactions = isJsonObject(parsed) ? parsed["interactions"] : undefined;
@@ -88,8 +102,8 @@ function readInteractions(
     const response = objectIn(interaction, "response", id);
     const { url } = request;
     if (typeof url !== "string") throw new Error(`${id}: no url`);
-    const reason = otherDialect(url);
-    if (reason !== undefined) return { id, folder, reason };
+    const told = dialectAt(url);
+    if (told !== dialect) return { id, folder, reason: REASONS[told] };
     const body = request["body"];
     const answer = response["body"];
     if (!isJsonObject(body) || answer === undefined) throw new Error(`${id}: no body`);
@@ -104,11 +118,22 @@ function readInteractions(
   });
 }
 
-function readReply(folder: string, file: string, text: string): Exchange | Excluded {
-  const id = `${folder}/${file}#0`;
+function readReply(
+  folder: string,
+  file: string,
+  text: string,
+  dialect: RecordedDialect,
+  number: number,
+): Exchange | Excluded {
+  const id = `${folder}/${file}#${number}`;
   const stream = !file.endsWith(".json");
   const answer = file.endsWith(".chunks.txt")
-    ? sse(text.split("\n").filter((line) => line.trim() !== ""))
+    ? named(
+        sse(
+          text.split("\n").filter((line) => line.trim() !== ""),
+          dialect === "openai-chat",
+        ),
+      )
     : text;
   const first: unknown = JSON.parse(stream ? (payloads(answer)[0] ?? "null") : answer);
   if (isJsonObject(first) && first["object"] === "text_completion") {
@@ -121,12 +146,27 @@ function readReply(folder: string, file: string, text: string): Exchange | Exclu
     body: {
       model: model === "" ? "unnamed" : model,
       messages: [{ role: "user", content: `What ${file} answers.` }],
-      ...(stream ? { stream: true, stream_options: { include_usage: true } } : {}),
+      ...(dialect === "anthropic-messages" ? { max_tokens: 1024 } : {}),
+      ...(stream ? { stream: true } : {}),
+      ...(stream && dialect === "openai-chat" ? { stream_options: { include_usage: true } } : {}),
     },
     stream,
     status: isJsonObject(first) && first["error"] !== undefined ? 400 : 200,
     text: answer,
   };
+}
+
+/** Some files hold the answers of a whole conversation one behind the other; in Anthropic's dialect their ends are plain. */
+function repliesIn(text: string, dialect: RecordedDialect): readonly string[] {
+  if (dialect === "openai-chat") return [text];
+  return text
+    .split(/(?<=^\{"type":\s*"message_stop"[^\n]*)\n/m)
+    .filter((reply) => reply.trim() !== "");
+}
+
+/** Events of Anthropic's dialect bear their type as their name, which a list of payloads has lost. */
+function named(stream: string): string {
+  return stream.replaceAll(/^data: \{"type":\s*"([a-z_]+)"/gm, "event: $1\n$&");
 }
 
 /** The `data:` payloads of an event stream, each on one line, without comments and `[DONE]`. */
@@ -138,13 +178,25 @@ export function payloads(stream: string): readonly string[] {
     .filter((data) => data !== "[DONE]");
 }
 
-function otherDialect(url: string): string | undefined {
+type Told = RecordedDialect | "counting" | "openai-responses" | "gemini";
+
+/** Why an exchange of one kind is no business of a test of another. */
+const REASONS: Readonly<Record<Told, string>> = {
+  "openai-chat": "Chat Completions (POST /v1/chat/completions)",
+  "anthropic-messages": "Anthropic Messages (POST /v1/messages)",
+  counting: "Anthropic's counter (POST /v1/messages/count_tokens)",
+  "openai-responses": "OpenAI Responses (POST /v1/responses)",
+  gemini: "Gemini generateContent",
+};
+
+function dialectAt(url: string): Told {
   const { pathname } = new URL(url);
-  if (pathname.endsWith("/chat/completions")) return undefined;
-  if (pathname.endsWith("/responses")) return "OpenAI Responses (POST /v1/responses)";
-  if (pathname.endsWith("/messages")) return "Anthropic Messages (POST /v1/messages)";
-  if (pathname.includes(":generateContent")) return "Gemini generateContent";
-  throw new Error(`no reason is known for leaving out ${pathname}`);
+  if (pathname.endsWith("/chat/completions")) return "openai-chat";
+  if (pathname.endsWith("/responses")) return "openai-responses";
+  if (pathname.endsWith("/messages")) return "anthropic-messages";
+  if (pathname.endsWith("/messages/count_tokens")) return "counting";
+  if (pathname.includes(":generateContent")) return "gemini";
+  throw new Error(`no dialect is known at ${pathname}`);
 }
 
 function objectIn(value: unknown, field: string, id: string): JsonObject {

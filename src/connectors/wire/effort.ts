@@ -20,7 +20,10 @@ export function effortOf(budgetTokens: number): ReasoningEffort {
 }
 
 /** The nearest effort that a host knows. Some thinking is never mapped to none at all while there is another choice. */
-export function nearestEffort(wanted: ReasoningEffort, known: readonly ReasoningEffort[]): ReasoningEffort {
+export function nearestEffort(
+  wanted: ReasoningEffort,
+  known: readonly ReasoningEffort[],
+): ReasoningEffort {
   if (known.includes(wanted)) return wanted;
   const rank = SCALE.indexOf(wanted);
   const some = known.filter((effort) => effort !== "none");

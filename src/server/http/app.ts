@@ -1,6 +1,7 @@
 /** The HTTP face: every route, and the guard in front of them. */
 import { Elysia } from "elysia";
 import { ChatError, toChatError } from "../../connectors/hub/error.ts";
+import { anthropicMessagesClient } from "../../connectors/wire/anthropic-messages/ingress.ts";
 import { openaiChatClient } from "../../connectors/wire/openai-chat/ingress.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -8,18 +9,21 @@ import type { KeyRecord } from "../store/store.ts";
 import type { Authenticator } from "./auth.ts";
 import { type ChatDoorDeps, createChatDoor } from "./chat-door.ts";
 import { type Cors, applyCors, preflight } from "./cors.ts";
-import { dialectOf, errorResponse } from "./errors.ts";
+import { type CountDoorDeps, createCountDoor } from "./count-door.ts";
+import { dialectOf, isAnthropic } from "./doors.ts";
+import { errorResponse } from "./errors.ts";
 import type { Models } from "./models.ts";
 import { healthz, type Probed, readyz } from "./probes.ts";
 
-export type AppDeps = ChatDoorDeps & {
-  readonly authenticator: Authenticator;
-  readonly metrics: Metrics;
-  readonly models: Models;
-  readonly probed: Probed;
-  readonly log: Log;
-  readonly cors: Cors;
-};
+export type AppDeps = ChatDoorDeps &
+  CountDoorDeps & {
+    readonly authenticator: Authenticator;
+    readonly metrics: Metrics;
+    readonly models: Models;
+    readonly probed: Probed;
+    readonly log: Log;
+    readonly cors: Cors;
+  };
 
 /** The only paths that need no key. Whatever is not listed here is closed. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
@@ -30,6 +34,8 @@ type Guest = { readonly requestId: string; readonly caller?: KeyRecord };
 export function createApp(deps: AppDeps) {
   const guests = new WeakMap<Request, Guest>();
   const chat = createChatDoor(openaiChatClient, deps);
+  const messages = createChatDoor(anthropicMessagesClient, deps);
+  const count = createCountDoor(anthropicMessagesClient, deps);
 
   /** Answers an authenticated request; what it throws is told in the path's dialect. */
   const enter = (
@@ -65,7 +71,11 @@ export function createApp(deps: AppDeps) {
         return undefined;
       } catch (thrown) {
         const error = toChatError(thrown);
-        return applyCors(request, deps.cors, errorResponse(dialectOf(path), error, requestId));
+        return applyCors(
+          request,
+          deps.cors,
+          errorResponse(dialectOf(path, request.headers), error, requestId),
+        );
       }
     })
     .onError(({ request, error, code }) => {
@@ -81,7 +91,11 @@ export function createApp(deps: AppDeps) {
         const cause = error instanceof Error ? error.stack : JSON.stringify(error);
         deps.log.error("request failed", { request_id: requestId, path, cause });
       }
-      return applyCors(request, deps.cors, errorResponse(dialectOf(path), told, requestId));
+      return applyCors(
+        request,
+        deps.cors,
+        errorResponse(dialectOf(path, request.headers), told, requestId),
+      );
     })
     .get("/healthz", () => healthz(deps.probed))
     .get("/readyz", () => readyz(deps.probed))
@@ -92,18 +106,31 @@ export function createApp(deps: AppDeps) {
           headers: { "content-type": deps.metrics.contentType },
         }),
     )
-    .get("/v1/models", ({ request }) => enter(request, (caller) => deps.models.list(caller)))
+    .get("/v1/models", ({ request }) =>
+      enter(request, (caller) => deps.models.list(caller, isAnthropic(request.headers))),
+    )
     .get("/v1/models/*", ({ request }) =>
       enter(request, (caller) =>
         deps.models.show(
           decodeURIComponent(pathOf(request.url).slice("/v1/models/".length)),
           caller,
+          isAnthropic(request.headers),
         ),
       ),
     )
     .post(
       "/v1/chat/completions",
       ({ request }) => enter(request, (caller, requestId) => chat(request, caller, requestId)),
+      { parse: "none" },
+    )
+    .post(
+      "/v1/messages",
+      ({ request }) => enter(request, (caller, requestId) => messages(request, caller, requestId)),
+      { parse: "none" },
+    )
+    .post(
+      "/v1/messages/count_tokens",
+      ({ request }) => enter(request, (caller, requestId) => count(request, caller, requestId)),
       { parse: "none" },
     );
 }

@@ -79,7 +79,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
         const message = await deps.gateway.complete(request, exchange);
         const reply = wholeReply(client, message, context);
         finish();
-        const headers = exchangeHeaders(exchange);
+        const headers = exchangeHeaders(exchange, client.dialect);
         headers["content-type"] = "application/json";
         return new Response(reply, { headers });
       }
@@ -108,13 +108,13 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
           "content-type": "text/event-stream; charset=utf-8",
           "cache-control": "no-cache",
           "x-accel-buffering": "no",
-          ...exchangeHeaders(exchange),
+          ...exchangeHeaders(exchange, client.dialect),
         },
       });
     } catch (thrown) {
       const error = toChatError(thrown);
       finish(error);
-      return errorResponse(client, error, requestId, exchangeHeaders(exchange));
+      return errorResponse(client, error, requestId, exchangeHeaders(exchange, client.dialect));
     }
   };
 }

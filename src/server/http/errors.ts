@@ -1,7 +1,6 @@
 import type { ChatError } from "../../connectors/hub/error.ts";
 import type { ClientHalf } from "../../connectors/hub/wire.ts";
-import { openaiChatClient } from "../../connectors/wire/openai-chat/ingress.ts";
-import { errorHeaders } from "./headers.ts";
+import { errorHeaders, requestIdHeaders } from "./headers.ts";
 
 /** An error as an HTTP answer in the dialect of the door it is given at. */
 export function errorResponse(
@@ -11,12 +10,7 @@ export function errorResponse(
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   return Response.json(client.encodeError(error, requestId), {
-    status: error.traits.status,
-    headers: { ...headers, "x-request-id": requestId, ...errorHeaders(error) },
+    status: client.statusOf(error),
+    headers: { ...headers, ...requestIdHeaders(client.dialect, requestId), ...errorHeaders(error) },
   });
-}
-
-/** The dialect in which a path's errors are told, also where no route answers. */
-export function dialectOf(_path: string): ClientHalf {
-  return openaiChatClient;
 }

@@ -1,32 +1,27 @@
 import type { ChatError } from "../../connectors/hub/error.ts";
+import type { Dialect } from "../../connectors/hub/request.ts";
 import type { Exchange } from "../gateway/exchange.ts";
+import { addLimitHeaders } from "./limit-headers.ts";
 
-/** What every answer to an authenticated request says of itself. OpenAI's names for the limits. */
-export function exchangeHeaders(exchange: Exchange): Record<string, string> {
-  const headers: Record<string, string> = {
-    "x-request-id": exchange.requestId,
-    "x-xjp-attempts": String(exchange.attempts),
-  };
+/** The request's id under the names by which clients of a dialect look for it. */
+export function requestIdHeaders(dialect: Dialect, requestId: string): Record<string, string> {
+  // Anthropic's SDKs read the second.
+  return dialect === "anthropic-messages"
+    ? { "x-request-id": requestId, "request-id": requestId }
+    : { "x-request-id": requestId };
+}
+
+/** What every answer to an authenticated request says of itself. */
+export function exchangeHeaders(exchange: Exchange, dialect: Dialect): Record<string, string> {
+  const headers = requestIdHeaders(dialect, exchange.requestId);
+  headers["x-xjp-attempts"] = String(exchange.attempts);
   if (exchange.provider !== "") {
     headers["x-xjp-provider"] = exchange.provider;
     headers["x-xjp-model"] = headerSafe(exchange.providerModel);
   }
   if (exchange.dropped.size > 0)
     headers["x-xjp-dropped"] = headerSafe([...exchange.dropped].join(", "));
-  const limits = exchange.limits;
-  if (limits?.requests) {
-    headers["x-ratelimit-limit-requests"] = String(limits.requests.limit);
-    headers["x-ratelimit-remaining-requests"] = String(limits.requests.remaining);
-    headers["x-ratelimit-reset-requests"] = duration(limits.requests.resetMs);
-  }
-  if (limits?.tokens) {
-    headers["x-ratelimit-limit-tokens"] = String(limits.tokens.limit);
-    headers["x-ratelimit-remaining-tokens"] = String(limits.tokens.remaining);
-    headers["x-ratelimit-reset-tokens"] = duration(limits.tokens.resetMs);
-  }
-  if (limits?.refusedUntil !== undefined) {
-    headers["x-ratelimit-reset"] = String(Math.ceil(limits.refusedUntil / 1000));
-  }
+  addLimitHeaders(headers, dialect, exchange.limits, exchange.startedAt);
   return headers;
 }
 
@@ -60,13 +55,6 @@ function isWorthRetrying(error: ChatError): boolean {
     case "internal":
       return false;
   }
-}
-
-/** OpenAI's way to write a time span: `6m0s`, `1s`, `20ms`. */
-function duration(ms: number): string {
-  if (ms < 1000) return `${ms}ms`;
-  const total = Math.ceil(ms / 1000);
-  return total < 60 ? `${total}s` : `${Math.floor(total / 60)}m${total % 60}s`;
 }
 
 function headerSafe(value: string): string {

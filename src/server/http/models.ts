@@ -4,18 +4,19 @@ import { type Catalog, mayUse } from "../gateway/catalog.ts";
 import type { KeyRecord } from "../store/store.ts";
 import type { Offers } from "../gateway/offers.ts";
 
-/** One model in OpenAI's shape. */
-type ModelEntry = {
+/** What is told of one model. Times are Unix seconds. */
+type Entry = {
   readonly id: string;
-  readonly object: "model";
   readonly created: number;
-  readonly owned_by: string;
+  readonly owner: string;
+  readonly title?: string | undefined;
 };
 
+/** The lists come in OpenAI's shape, or in Anthropic's for clients that speak its dialect. */
 export type Models = {
-  list(caller: KeyRecord): Promise<Response>;
+  list(caller: KeyRecord, anthropic: boolean): Promise<Response>;
   /** Throws ChatError `not-found`. */
-  show(id: string, caller: KeyRecord): Promise<Response>;
+  show(id: string, caller: KeyRecord, anthropic: boolean): Promise<Response>;
 };
 
 /** `GET /v1/models`: what this key may use. `startedAt` (Unix seconds) stands in where a provider tells no date. */
@@ -28,28 +29,41 @@ export function createModels(
   const owners = new Map(
     config.models.map((model) => [model.name, model.routes[0]?.provider ?? "xjp"]),
   );
-  const entries = async (caller: KeyRecord): Promise<readonly ModelEntry[]> => {
-    const configured = catalog.list(caller).map((id) => entry(id, startedAt, owners.get(id)));
+  const entries = async (caller: KeyRecord): Promise<readonly Entry[]> => {
+    const configured = catalog
+      .list(caller)
+      .map((id) => ({ id, created: startedAt, owner: owners.get(id) ?? "xjp" }));
     const offered = await Promise.all(
       catalog.open.map(async (provider) => {
         const models = await offers.of(provider);
         return models
-          .map((model) => entry(`${provider}/${model.id}`, model.created ?? startedAt, provider))
+          .map((model) => ({
+            id: `${provider}/${model.id}`,
+            created: model.created ?? startedAt,
+            owner: provider,
+            title: model.displayName,
+          }))
           .filter((model) => mayUse(caller, model.id));
       }),
     );
     return [...configured, ...offered.flat()];
   };
   return {
-    async list(caller) {
-      return Response.json({ object: "list", data: await entries(caller) });
+    async list(caller, anthropic) {
+      const all = await entries(caller);
+      if (!anthropic) return Response.json({ object: "list", data: all.map(asOpenAI) });
+      // The whole list at once: there never is a further page to ask for.
+      const data = all.map(asAnthropic);
+      const ids = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+      return Response.json({ data, has_more: false, ...ids });
     },
-    async show(id, caller) {
+    async show(id, caller, anthropic) {
+      const shape = anthropic ? asAnthropic : asOpenAI;
       const found = (await entries(caller)).find((model) => model.id === id);
-      if (found) return Response.json(found);
+      if (found) return Response.json(shape(found));
       // Tells unknown from forbidden, with the nearest name; and a provider need not list all that it serves.
       const [route] = catalog.resolve(id, caller);
-      if (route) return Response.json(entry(id, startedAt, route.provider));
+      if (route) return Response.json(shape({ id, created: startedAt, owner: route.provider }));
       throw new ChatError("not-found", `the model \`${id}\` does not exist`, {
         code: "model_not_found",
       });
@@ -57,6 +71,13 @@ export function createModels(
   };
 }
 
-function entry(id: string, created: number, owner = "xjp"): ModelEntry {
+/** https://platform.openai.com/docs/api-reference/models/object */
+function asOpenAI({ id, created, owner }: Entry) {
   return { id, object: "model", created, owned_by: owner };
+}
+
+/** https://docs.anthropic.com/en/api/models-list */
+function asAnthropic({ id, created, title }: Entry) {
+  const time = new Date(created * 1000).toISOString();
+  return { type: "model", id, display_name: title ?? id, created_at: time };
 }

@@ -1,3 +1,4 @@
+import { createTokenCounting } from "../../../src/server/gateway/count-tokens.ts";
 import type { Connector } from "../../../src/connectors/connector.ts";
 import { createBreaker } from "../../../src/server/gateway/breaker.ts";
 import { createCatalog } from "../../../src/server/gateway/catalog.ts";
@@ -116,6 +117,7 @@ export function testApp(options: AppOptions) {
     totalMs: config.timeouts.totalMs,
     cors: { origins: options.origins ?? [] },
     authenticator: createAuthenticator({ keyring, metrics, clock }),
+    counting: createTokenCounting({ catalog, connectors, timeouts: config.timeouts }),
     models: createModels(
       catalog,
       createOffers(connectors, clock, () => undefined),

@@ -32,7 +32,11 @@ function encodeSource(writing: Writing, part: MediaPart, what: string): JsonObje
   const { source, mimeType } = part;
   switch (source.kind) {
     case "base64":
-      return { type: "base64", media_type: mimeType ?? "application/octet-stream", data: source.data };
+      return {
+        type: "base64",
+        media_type: mimeType ?? "application/octet-stream",
+        data: source.data,
+      };
     case "url":
       if (writing.quirks.mediaUrls === false) throw cannot("messages", `${what} by URL`);
       return { type: "url", url: source.url };

@@ -68,7 +68,8 @@ function encodeSystem(writing: Writing, request: ChatRequest): JsonObject {
   if (request.output?.type === "json") blocks.push({ type: "text", text: JSON_ONLY });
   const [only] = blocks;
   if (only === undefined) return {};
-  const text = blocks.length === 1 && only["cache_control"] === undefined ? only["text"] : undefined;
+  const text =
+    blocks.length === 1 && only["cache_control"] === undefined ? only["text"] : undefined;
   return { system: text ?? blocks };
 }
 

@@ -87,9 +87,7 @@ function decodeDocument(reading: Reading, block: JsonObject): UserContent[] {
     parts = [{ type: "file", ...pdf, ...media, ...name }];
   } else if (source["type"] === "text") {
     const data = Buffer.from(asString(reading, "data", source["data"])).toString("base64");
-    parts = [
-      { type: "file", source: { kind: "base64", data }, mimeType: "text/plain", ...name },
-    ];
+    parts = [{ type: "file", source: { kind: "base64", data }, mimeType: "text/plain", ...name }];
   } else {
     const content = source["content"];
     parts =
@@ -146,8 +144,7 @@ function decodeResult(reading: Reading, block: JsonObject): ToolResultPart {
   return {
     type: "tool-result",
     toolCallId: asString(reading, "tool_use_id", block["tool_use_id"]),
-    parts:
-      content === undefined ? [] : decodeContent(reading, "content", content, isUserContent),
+    parts: content === undefined ? [] : decodeContent(reading, "content", content, isUserContent),
     ...(isError !== undefined && asBoolean(reading, "is_error", isError) ? { isError: true } : {}),
   };
 }

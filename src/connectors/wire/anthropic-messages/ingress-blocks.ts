@@ -134,7 +134,13 @@ export function createBlockWriter(): BlockWriter {
   };
 
   const begin = (event: Block["begin"]): string => {
-    const block: Block = { kind: kindOf(event), begin: event, waiting: [], opaque: {}, ended: false };
+    const block: Block = {
+      kind: kindOf(event),
+      begin: event,
+      waiting: [],
+      opaque: {},
+      ended: false,
+    };
     if (!current) return open(block);
     queue.push(block);
     if (current.kind === "tool") return "";

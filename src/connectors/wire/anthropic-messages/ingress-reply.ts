@@ -26,14 +26,14 @@ export function signatureOf(part: Omit<ReasoningPart, "type" | "text">): string 
 }
 
 /** Media that a model made: the dialect has no block for it, Markdown has. */
-export function encodeMade(part: ImagePart | (AudioPart & { readonly transcript?: string })): string {
+export function encodeMade(
+  part: ImagePart | (AudioPart & { readonly transcript?: string }),
+): string {
   if (part.type === "audio") return part.transcript ?? "";
   const { source, mimeType } = part;
   if (source.kind === "file-id") return "";
   const url =
-    source.kind === "url"
-      ? source.url
-      : `data:${mimeType ?? "image/png"};base64,${source.data}`;
+    source.kind === "url" ? source.url : `data:${mimeType ?? "image/png"};base64,${source.data}`;
   return `![image](${url})`;
 }
 
