@@ -11,9 +11,14 @@ import {
 import { traitsOf } from "./wire/anthropic-messages/models.ts";
 
 /** The only version there is: https://docs.anthropic.com/en/api/versioning */
-const VERSION = "2023-06-01";
+export const VERSION = "2023-06-01";
 /** What a client may say about the dialect. Keys and organisation are the gateway's own. */
 const FORWARDED = ["anthropic-beta", "anthropic-version"];
+/** What this dialect needs to have said in headers: the version always, and what its client wants of it. */
+export function forwardDialect(client: Headers): HeaderValues {
+  return { "anthropic-version": VERSION, ...forwarded(FORWARDED, client) };
+}
+
 /** What the endpoint that counts does not take. */
 const NOT_COUNTED = [
   "max_tokens",
@@ -34,7 +39,7 @@ export function anthropicLine(
 ): Line {
   return createLine(anthropicMessagesProvider, quirks, {
     path: () => path,
-    forward: more.forward ?? ((client) => forwarded(FORWARDED, client)),
+    forward: more.forward ?? forwardDialect,
     amend: () => ({}),
     terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
     ...(more.counter === undefined ? {} : { counter: more.counter }),
@@ -62,11 +67,6 @@ export function anthropicCounter(quirks: AnthropicQuirks, path: string): TokenCo
 function readCount(body: JsonObject): number | undefined {
   const tokens = body["input_tokens"];
   return typeof tokens === "number" ? tokens : undefined;
-}
-
-/** The version, which every request must name. */
-export function versioned(): HeaderValues {
-  return { "anthropic-version": VERSION };
 }
 
 /** How Anthropic wants to see an API key. */

@@ -3,7 +3,7 @@ import {
   anthropicCounter,
   anthropicLine,
   apiKeyHeader,
-  versioned,
+  VERSION,
 } from "./anthropic-line.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createHttpConnector } from "./http-connector.ts";
@@ -27,7 +27,7 @@ export function createAnthropicConnector(options: ConnectorOptions): Connector {
     lineFor: () => line,
     capabilities: (target) => anthropicCapabilities(QUIRKS, target.model),
     authorize: apiKeyHeader,
-    headers: versioned,
+    headers: () => ({ "anthropic-version": VERSION }),
     models: { path: `${prefix}/models?limit=1000`, line },
   });
 }

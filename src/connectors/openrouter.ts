@@ -1,6 +1,9 @@
 import { forwarded } from "./checks.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
+
 import { createHttpConnector } from "./http-connector.ts";
+import type { HeaderValues } from "./credentials.ts";
+import { anthropicLine, forwardDialect } from "./anthropic-line.ts";
 import { bearer, openaiChatCapabilities, openaiChatLine } from "./openai-chat-line.ts";
 import type { OpenAIChatQuirks } from "./wire/openai-chat/egress.ts";
 
@@ -40,18 +43,18 @@ const TITLE = "xjp";
  * the verbatim body, its comments keep the idle timer from running out, and its errors say what the provider behind it said.
  */
 export function createOpenRouterConnector(options: ConnectorOptions): Connector {
-  const line = openaiChatLine(QUIRKS, {
-    forward(client, configured) {
-      const headers = forwarded(FORWARDED, client);
-      const title = client.get("x-openrouter-title") ?? client.get("x-title");
-      if (title === null || titleIn(configured) !== undefined) return headers;
-      return { ...headers, ...titled(title) };
-    },
+  const line = openaiChatLine(QUIRKS, { forward });
+  // Callers of Anthropic's dialect keep every field and block; all others take the chat, which can do more.
+  const messages = anthropicLine({}, "/messages", {
+    forward: (client, configured) => ({
+      ...forwardDialect(client),
+      ...forward(client, configured),
+    }),
   });
   const capabilities = openaiChatCapabilities(QUIRKS);
   return createHttpConnector(options, {
     baseUrl: BASE_URL,
-    lineFor: () => line,
+    lineFor: ({ source }) => (source.dialect === messages.dialect ? messages : line),
     capabilities: () => capabilities,
     authorize: bearer,
     headers: (configured) => ({
@@ -60,6 +63,14 @@ export function createOpenRouterConnector(options: ConnectorOptions): Connector 
     }),
     models: { path: "/models", line },
   });
+}
+
+/** The client's wishes, and its own name in place of ours unless the operator has set one. */
+function forward(client: Headers, configured: HeaderValues): HeaderValues | undefined {
+  const headers = forwarded(FORWARDED, client);
+  const title = client.get("x-openrouter-title") ?? client.get("x-title");
+  if (title === null || titleIn(configured) !== undefined) return headers;
+  return { ...headers, ...titled(title) };
 }
 
 /** Two names for one thing, of which both are sent; they must not disagree. */

@@ -1,7 +1,7 @@
 /** Writes the TOML of a gateway whose providers are fakes on loopback. */
 
 export type ProviderText = {
-  readonly kind: "openrouter" | "openai-compatible";
+  readonly kind: "openrouter" | "openai-compatible" | "anthropic";
   /** The provider's base URL. */
   readonly url: string;
 };
