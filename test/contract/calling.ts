@@ -29,7 +29,7 @@ export function chatRequest(body: JsonObject = {}): ChatRequest {
 
 /** The same request as if a client of another dialect had made it. */
 export function translated(request: ChatRequest): ChatRequest {
-  return { ...request, source: { ...request.source, dialect: "anthropic-messages" } };
+  return { ...request, source: { ...request.source, dialect: "gemini" } };
 }
 
 /** Options for a connector that asks `url`. */
