@@ -14,16 +14,58 @@ function fieldName(raw: string): string {
   return String(name);
 }
 
-/** True when no further field of these names can follow, in any spelling: a plain name can only be disguised with `\u`. */
-function absentFrom(text: string, names: readonly string[], from: number): boolean {
-  if (text.includes("\\u", from)) return false;
-  return names.every((name) => PLAIN_NAME.test(name) && !text.includes(`"${name}"`, from));
+function isLastOf(text: string, name: string, from: number): boolean {
+  return PLAIN_NAME.test(name) && isLast(text, `"${name}"`, from);
 }
 
 type Edits = Readonly<Record<string, Json | undefined>>;
 
+/** Where the value of a field stands. */
+type Place = { readonly from: number; readonly to: number };
+
+/**
+ * The place of the one field of a plain name, by a walk that makes nothing; undefined where that is not to be told so easily:
+ * it is missing, comes twice or may be disguised. `quoted` is the name between its quotes.
+ */
+function placeOf(text: string, quoted: string): Place | undefined {
+  let index = skipSpace(text, 0);
+  if (text.charCodeAt(index) !== OPEN_BRACE) return undefined;
+  index = skipSpace(text, index + 1);
+  while (text.charCodeAt(index) === QUOTE) {
+    const keyEnd = skipString(text, index);
+    const isNamed = text.startsWith(quoted, index);
+    // A disguise is longer than the name.
+    if (!isNamed && keyEnd - index > quoted.length && text.slice(index, keyEnd).includes("\\"))
+      break;
+    const colon = skipSpace(text, keyEnd);
+    if (text.charCodeAt(colon) !== COLON) break;
+    const from = skipSpace(text, colon + 1);
+    const to = skipValue(text, from);
+    if (isNamed) return isLast(text, quoted, to) ? { from, to } : undefined;
+    const comma = skipSpace(text, to);
+    if (text.charCodeAt(comma) !== COMMA) break;
+    index = skipSpace(text, comma + 1);
+  }
+  return undefined;
+}
+
+/** True when no further field of this plain name can follow, in any spelling: only `\u` could disguise it. */
+function isLast(text: string, quoted: string, from: number): boolean {
+  return !text.includes(quoted, from) && !text.includes("\\u", from);
+}
+
 function edit(text: string, edits: Edits, insert: boolean): string {
   const names = Object.keys(edits);
+  const [first] = names;
+  if (names.length === 1 && first !== undefined && PLAIN_NAME.test(first)) {
+    const value = edits[first];
+    const place = value === undefined ? undefined : placeOf(text, `"${first}"`);
+    if (place) return text.slice(0, place.from) + JSON.stringify(value) + text.slice(place.to);
+  }
+  return editAll(text, names, edits, insert);
+}
+
+function editAll(text: string, names: readonly string[], edits: Edits, insert: boolean): string {
   const open = skipSpace(text, 0);
   if (names.length === 0 || text.charCodeAt(open) !== OPEN_BRACE) return text;
 
@@ -66,7 +108,7 @@ function edit(text: string, edits: Edits, insert: boolean): string {
         seen.add(name);
         result += text.slice(copied, valueStart) + JSON.stringify(edits[name]);
         copied = valueEnd;
-        if (seen.size === names.length && absentFrom(text, names, valueEnd)) {
+        if (seen.size === names.length && names.every((each) => isLastOf(text, each, valueEnd))) {
           return result + text.slice(valueEnd);
         }
       }
@@ -125,4 +167,28 @@ export function replaceJsonWithin(text: string, name: string, edits: Edits): str
     index = skipSpace(text, index + 1);
   }
   return text;
+}
+
+/**
+ * Replaces one field of a plain name in many texts, as `replaceJson` would. The messages of a stream begin alike up to where its
+ * model is named, and are known by that from the second one on.
+ */
+export function createReplacer(name: string, value: Json): (text: string) => string {
+  const quoted = `"${name}"`;
+  const written = JSON.stringify(value);
+  /** How the latest text began, its value included, and what became of that. */
+  let head = "";
+  let newHead = "";
+  return (text) => {
+    if (head !== "" && text.startsWith(head) && isLast(text, quoted, head.length)) {
+      return newHead + text.slice(head.length);
+    }
+    const place = placeOf(text, quoted);
+    if (!place) return replaceJson(text, { [name]: value });
+    const changed = text.slice(0, place.from) + written;
+    // Another value could begin as this one does, but for a string's last quote.
+    head = text.charCodeAt(place.to - 1) === QUOTE ? text.slice(0, place.to) : "";
+    newHead = changed;
+    return changed + text.slice(place.to);
+  };
 }

@@ -57,6 +57,9 @@ function isWorthRetrying(error: ChatError): boolean {
   }
 }
 
+const UNSAFE = /[^\x20-\x7e]/;
+const UNSAFE_ALL = /[^\x20-\x7e]/g;
+
 function headerSafe(value: string): string {
-  return value.replace(/[^\x20-\x7e]/g, "?");
+  return UNSAFE.test(value) ? value.replaceAll(UNSAFE_ALL, "?") : value;
 }

@@ -11,10 +11,18 @@ export type Log = {
   flush(): void;
 };
 
+const PADDED: Readonly<Record<LogLevel, string>> = {
+  debug: "debug",
+  info: "info ",
+  warn: "warn ",
+  error: "error",
+};
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const FLUSH_MS = 100;
 /** A key of ours, a bearer token or a provider's key, wherever it stands. */
 const SECRETS = /\b(?:XJP_|sk-|AIza|ya29\.)[\w.-]{8,}|\bBearer\s+[\w.~+/-]{8,}=*/g;
+/** What every secret begins with. Looking for these costs a tenth of the expression, which most text is spared. */
+const MARKS = ["XJP_", "sk-", "AIza", "ya29.", "Bearer"];
 
 /** Level and format are asked at each line, so that they can change. */
 export type LogOptions = {
@@ -51,7 +59,7 @@ export function createLog(options: LogOptions): Log {
       const line =
         options.format === "json"
           ? JSON.stringify({ time, level, event, ...fields })
-          : `${time} ${level.padEnd(5)} ${event}${pairs(fields)}`;
+          : `${time} ${PADDED[level]} ${event}${pairs(fields)}`;
       gathered += `${line}\n`;
       if (level === "error") flush();
       else timer ??= setTimeout(flush, FLUSH_MS);
@@ -61,13 +69,15 @@ export function createLog(options: LogOptions): Log {
 
 /** Blots out whatever looks like a credential. */
 export function redact(text: string): string {
-  return text.replace(SECRETS, "[redacted]");
+  return MARKS.some((mark) => text.includes(mark)) ? text.replace(SECRETS, "[redacted]") : text;
 }
 
 /** What an error says, without credentials. */
 export function messageOf(error: unknown): string {
   return redact(error instanceof Error ? error.message : String(error));
 }
+
+const NEEDS_QUOTES = /[\s"=]/;
 
 function pairs(fields: LogFields): string {
   let text = "";
@@ -78,7 +88,7 @@ function pairs(fields: LogFields): string {
       text += ` ${name}=${value}`;
       continue;
     }
-    text += ` ${name}=${/[\s"=]/.test(value) ? JSON.stringify(value) : value}`;
+    text += ` ${name}=${NEEDS_QUOTES.test(value) ? JSON.stringify(value) : value}`;
   }
   return text;
 }

@@ -1,5 +1,5 @@
-import { Gauge, Histogram, Registry } from "prom-client";
-import { createTally } from "./tally.ts";
+import { Gauge, Registry } from "prom-client";
+import { createSpreadTally, createTally, type Series, type Spread } from "./tally.ts";
 
 /** What the metrics tell of one settled request. Times are milliseconds, money is nano-dollars. */
 export type Settled = {
@@ -53,18 +53,16 @@ const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600]
 
 export function createMetrics(readings: Readings): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   const requests = createTally(registry, {
     name: "xjp_requests_total",
     help: "Requests answered, by HTTP status.",
     labelNames: ["tenant_id", "logical_model", "provider", "status"],
   });
-  const duration = new Histogram({
+  const duration = createSpreadTally(registry, {
     name: "xjp_request_duration_seconds",
     help: "Time from a request's arrival to the end of its answer.",
     labelNames: ["tenant_id", "logical_model", "provider"],
     buckets: SECONDS,
-    registers,
   });
   const tokens = createTally(registry, {
     name: "xjp_tokens_total",
@@ -91,25 +89,22 @@ export function createMetrics(readings: Readings): Metrics {
     help: "Requests without a valid key.",
     labelNames: ["reason"],
   });
-  const firstToken = new Histogram({
+  const firstToken = createSpreadTally(registry, {
     name: "xjp_time_to_first_token_seconds",
     help: "Time from a streamed request's arrival to its first token.",
     labelNames: ["logical_model", "provider"],
     buckets: SECONDS,
-    registers,
   });
-  const perToken = new Histogram({
+  const perToken = createSpreadTally(registry, {
     name: "xjp_time_per_output_token_seconds",
     help: "Time per output token after the first, streams only.",
     labelNames: ["logical_model", "provider"],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
-    registers,
   });
-  const overhead = new Histogram({
+  const overhead = createSpreadTally(registry, {
     name: "xjp_gateway_overhead_seconds",
     help: "Time from a request's arrival to the first attempt at a provider.",
     buckets: [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1],
-    registers,
   });
   const attempts = createTally(registry, {
     name: "xjp_upstream_attempts_total",
@@ -174,43 +169,80 @@ export function createMetrics(readings: Readings): Metrics {
     known.add(model);
     return model;
   };
+  const waited = overhead.series();
+
+  /** Every series that a request of one tenant for one model at one provider counts in, each from its first use on. */
+  const createPlace = (tenant: string, model: string, provider: string) => {
+    const kept = new Map<number | string, Series>();
+    let first: { readonly token: Spread; readonly perToken: Spread } | undefined;
+    const count = (type: string, amount: number): void => {
+      if (amount <= 0) return;
+      let series = kept.get(type);
+      if (!series) kept.set(type, (series = tokens.series(tenant, model, provider, type)));
+      series.amount += amount;
+    };
+    return {
+      duration: duration.series(tenant, model, provider),
+      get first() {
+        first ??= {
+          token: firstToken.series(model, provider),
+          perToken: perToken.series(model, provider),
+        };
+        return first;
+      },
+      answered(status: number): void {
+        let series = kept.get(status);
+        if (!series)
+          kept.set(status, (series = requests.series(tenant, model, provider, String(status))));
+        series.amount += 1;
+      },
+      count,
+      spent(usd: number): void {
+        let series = kept.get("cost");
+        if (!series) kept.set("cost", (series = cost.series(tenant, model, provider)));
+        series.amount += usd;
+      },
+    };
+  };
+  type Place = ReturnType<typeof createPlace>;
+  const places = new Map<string, Place>();
+  const placeOf = (tenant: string, model: string, provider: string): Place => {
+    const key = `${tenant}\0${model}\0${provider}`;
+    let place = places.get(key);
+    if (!place) places.set(key, (place = createPlace(tenant, model, provider)));
+    return place;
+  };
 
   return {
     settled(row) {
-      const labels = {
-        tenant_id: row.tenantId,
-        logical_model: modelLabel(row.logicalModel),
-        provider: row.provider || "none",
-      };
-      const place = [labels.tenant_id, labels.logical_model, labels.provider] as const;
-      requests.add(1, ...place, String(row.statusCode));
-      duration.observe(labels, row.latencyMs / 1000);
-      if (row.inputTokens > 0) tokens.add(row.inputTokens, ...place, "input");
-      if (row.outputTokens > 0) tokens.add(row.outputTokens, ...place, "output");
-      if (row.cacheReadTokens > 0) tokens.add(row.cacheReadTokens, ...place, "cache_read");
-      if (row.cacheWriteTokens > 0) tokens.add(row.cacheWriteTokens, ...place, "cache_write");
-      if (row.reasoningTokens > 0) tokens.add(row.reasoningTokens, ...place, "reasoning");
-      if (row.costNanoUsd > 0) cost.add(row.costNanoUsd / 1e9, ...place);
+      const place = placeOf(row.tenantId, modelLabel(row.logicalModel), row.provider || "none");
+      place.answered(row.statusCode);
+      place.duration.observe(row.latencyMs / 1000);
+      place.count("input", row.inputTokens);
+      place.count("output", row.outputTokens);
+      place.count("cache_read", row.cacheReadTokens);
+      place.count("cache_write", row.cacheWriteTokens);
+      place.count("reasoning", row.reasoningTokens);
+      if (row.costNanoUsd > 0) place.spent(row.costNanoUsd / 1e9);
       if (row.timeToFirstTokenMs !== null) {
-        const target = { logical_model: labels.logical_model, provider: labels.provider };
-        firstToken.observe(target, row.timeToFirstTokenMs / 1000);
+        place.first.token.observe(row.timeToFirstTokenMs / 1000);
         if (row.outputTokens > 1) {
           const rest = (row.latencyMs - row.timeToFirstTokenMs) / 1000;
-          perToken.observe(target, rest / (row.outputTokens - 1));
+          place.first.perToken.observe(rest / (row.outputTokens - 1));
         }
       }
     },
     refused(tenantId, status, seconds) {
-      const labels = { tenant_id: tenantId, logical_model: "none", provider: "none" };
-      requests.add(1, tenantId, "none", "none", String(status));
-      duration.observe(labels, seconds);
+      const place = placeOf(tenantId, "none", "none");
+      place.answered(status);
+      place.duration.observe(seconds);
     },
     attempted: (provider, outcome) => attempts.add(1, provider, outcome),
     malformed: (provider) => malformed.add(1, provider),
     limitHit: (tenantId, limit) => limitHits.add(1, tenantId, limit),
     authFailed: (reason) => authErrors.add(1, reason),
     streamed: (count) => bytes.add(count),
-    overhead: (value) => overhead.observe(value),
+    overhead: (value) => waited.observe(value),
     render: () => registry.metrics(),
     contentType: registry.contentType,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { editJson, replaceJson } from "../../../src/connectors/hub/json-edit.ts";
+import { createReplacer, editJson, replaceJson } from "../../../src/connectors/hub/json-edit.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../src/connectors/hub/json.ts";
 
 type Edits = Readonly<Record<string, Json | undefined>>;
@@ -130,6 +130,49 @@ describe("editJson", () => {
         },
       ),
       { seed: 20, numRuns: 1500 },
+    );
+  });
+});
+
+describe("a replacer", () => {
+  test("changes texts that begin alike, and those that do not", () => {
+    const replace = createReplacer("model", "new");
+    expect(replace('{"id":1,"model":"a","x":1}')).toBe('{"id":1,"model":"new","x":1}');
+    expect(replace('{"id":1,"model":"a","x":2}')).toBe('{"id":1,"model":"new","x":2}');
+    expect(replace('{"id":2,"model":"a","x":2}')).toBe('{"id":2,"model":"new","x":2}');
+    expect(replace('{"id":2}')).toBe('{"id":2}');
+    expect(replace("[DONE]")).toBe("[DONE]");
+  });
+
+  test("is not misled by a repeated or disguised name behind a beginning that it knows", () => {
+    const replace = createReplacer("model", "new");
+    replace('{"model":"a","x":1}');
+    expect(replace('{"model":"a","model":"b"}')).toBe('{"model":"new","model":"new"}');
+    expect(replace('{"model":"a","mod\\u0065l":"b"}')).toBe('{"model":"new","mod\\u0065l":"new"}');
+  });
+
+  test("does not take one number for the beginning of another", () => {
+    const replace = createReplacer("n", 7);
+    expect(replace('{"n":1}')).toBe('{"n":7}');
+    expect(replace('{"n":12}')).toBe('{"n":7}');
+  });
+
+  test("means the same as JSON.parse and assign, text after text", () => {
+    const member = fc.tuple(
+      fc.constantFrom('"model"', '"mod\\u0065l"', '"id"', '"choices"', '"a\\"b"'),
+      fc.constantFrom('"m"', '"\\"model\\":"', "1", '{"model":"inner"}', '["\\\\"]', '"\\u00e9"'),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.array(member, { maxLength: 4 }), { maxLength: 6 }), (texts) => {
+        const replace = createReplacer("model", "new");
+        for (const members of texts) {
+          const text = `{${members.map(([name, value]) => `${name}:${value}`).join(",")}}`;
+          const before = parse(text);
+          const after = Object.hasOwn(before, "model") ? { ...before, model: "new" } : before;
+          expect(parse(replace(text))).toEqual(after);
+        }
+      }),
+      { seed: 7, numRuns: 2000 },
     );
   });
 });

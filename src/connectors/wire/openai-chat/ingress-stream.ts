@@ -1,6 +1,6 @@
 import type { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
-import { replaceJson } from "../../hub/json-edit.ts";
+import { createReplacer } from "../../hub/json-edit.ts";
 import { isJsonObject, type JsonObject } from "../../hub/json.ts";
 import type { ReasoningPart } from "../../hub/request.ts";
 import type { Usage } from "../../hub/usage.ts";
@@ -37,6 +37,7 @@ export function encodeStream(context: ReplyContext): StreamEncoder {
   let head = "";
   const tail = context.streamUsage ? ',"usage":null}\n\n' : "}\n\n";
   let usage: Usage | undefined;
+  const rename = createReplacer("model", context.model);
   const refusals = new Set<number>();
   let reasoningBlocks = 0;
   const reasoning = new Map<number, ReasoningBlock>();
@@ -154,7 +155,7 @@ export function encodeStream(context: ReplyContext): StreamEncoder {
       // `end` writes it, once, and only after a good end.
       if (data === "[DONE]") return "";
       if (!context.streamUsage && isUsageOnly(data)) return "";
-      return frame(event, replaceJson(data, { model: context.model }));
+      return frame(event, rename(data));
     },
     end() {
       if (!context.streamUsage || usage === undefined) return DONE;
