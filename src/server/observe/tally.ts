@@ -86,7 +86,7 @@ export function createSpreadTally(
       for (const [index, count] of counts.entries()) {
         below += count;
         const le = buckets[index] ?? "+Inf";
-        values.push({ metricName: `${name}_bucket`, labels: { ...labels, le }, value: below });
+        values.push({ metricName: `${name}_bucket`, labels: { le, ...labels }, value: below });
       }
       values.push({ metricName: `${name}_sum`, labels, value: sum });
       values.push({ metricName: `${name}_count`, labels, value: below });
