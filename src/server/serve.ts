@@ -1,28 +1,22 @@
 /**
  * The composition root: configuration -> store -> connectors -> gateway -> doors -> listen -> drain -> close. With
- * `generation.ts`, the only file that knows concrete stores and connectors.
+ * `storage.ts` and `generation.ts`, the only file that knows concrete stores and connectors.
  */
 import { ChatError } from "../connectors/hub/error.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError, showFault } from "./config/faults.ts";
 import { watchConfig } from "./config/reload.ts";
 import { createBreaker } from "./gateway/breaker.ts";
-import { createLimiter, startOfDay, startOfMonth } from "./gateway/limits.ts";
+import { createLimiter, type Limiter, startOfDay, startOfMonth } from "./gateway/limits.ts";
 import { createGeneration, type Generation, type House } from "./generation.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { createInFlight } from "./http/in-flight.ts";
 import { createHealth } from "./observe/health.ts";
 import { type Log, createLog, messageOf } from "./observe/log.ts";
 import { type Metrics, createMetrics } from "./observe/metrics.ts";
-import { type Journal, openJournal } from "./store/journal.ts";
-import { openKeyring } from "./store/keyring.ts";
-import { migrate } from "./store/migrate.ts";
-import { openStore } from "./store/open.ts";
+import { openStorage } from "./storage.ts";
 import type { Store } from "./store/store.ts";
 
-/** How often keys made, changed or revoked by other processes are looked for; a revoked key works no longer than this. */
-const KEY_POLL_MS = 400;
-const JOURNAL_FLUSH_MS = 250;
 /** Room for the answers' last bytes to leave the sockets after the last stream has ended. */
 const CLOSE_MS = 1000;
 
@@ -63,23 +57,9 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
   });
   for (const warning of config.warnings) log.warn("config", { warning });
 
-  if (config.database.startsWith("sqlite:")) await migrate(config.database);
-  const store = await openStore(config.database);
-  const journal = await openJournal({
-    directory: config.usage.journalDir,
-    store,
-    flushMs: JOURNAL_FLUSH_MS,
-    onError: (error) => log.error("usage journal", { error: messageOf(error) }),
-    onNotice: (notice) => log.warn("usage journal", { notice }),
-  });
-  const keyring = await openKeyring(store, {
-    pollMs: KEY_POLL_MS,
-    onError: (error) => log.error("key storage", { error: messageOf(error) }),
-  });
-
   const health = createHealth();
-  health.watch("store", () => faultOf(store));
-  health.watch("journal", () => journal.fault);
+  const storage = await openStorage(config, { log, health, clock });
+  const { store, keyring, journal } = storage;
 
   const inFlight = createInFlight();
   const breaker = createBreaker({
@@ -107,10 +87,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     clock,
     onHit: (tenantId, limit) => metrics.limitHit(tenantId, limit),
   });
-  limiter.restore(
-    await store.usageTotals(startOfDay(startedAt)),
-    await store.usageTotals(startOfMonth(startedAt)),
-  );
+  await restoreLimits(limiter, store, startedAt, log);
 
   let draining = false;
   const house: House = {
@@ -121,7 +98,14 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     limiter,
     clock,
     startedAt,
-    authenticator: createAuthenticator({ keyring, metrics, clock }),
+    authenticator: createAuthenticator({
+      keyring,
+      metrics,
+      get graceMs() {
+        return config.keys.graceMs;
+      },
+      clock,
+    }),
     record: (row) => journal.keep(row),
     probed: {
       version: options.version,
@@ -183,7 +167,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
       if (cut > 0) await within(CLOSE_MS, inFlight.idle());
       await within(CLOSE_MS, stopped);
       await server.stop(true);
-      await close(journal, keyring, store);
+      await storage.close();
       generation.retire();
       log.info("stopped", { cut });
       log.flush();
@@ -237,18 +221,23 @@ function fixedAtStart(before: Config, after: Config): readonly string[] {
   return changed;
 }
 
-async function close(journal: Journal, keyring: { close(): Promise<void> }, store: Store) {
-  await journal.close();
-  await keyring.close();
-  await store.close();
-}
-
-async function faultOf(store: Store): Promise<string | undefined> {
+/** Tells the limiter what keys have used of their days and months. */
+async function restoreLimits(
+  limiter: Limiter,
+  store: Store,
+  startedAt: number,
+  log: Log,
+): Promise<void> {
   try {
-    await store.ping();
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
+    limiter.restore(
+      await store.usageTotals(startOfDay(startedAt)),
+      await store.usageTotals(startOfMonth(startedAt)),
+    );
+  } catch (thrown) {
+    log.warn("limits", {
+      notice: "what keys have used today and this month is not known, and counted from zero",
+      error: messageOf(thrown),
+    });
   }
 }
 

@@ -46,10 +46,15 @@ export function defaultDatabase(env: Environment): string {
  */
 export function defaultJournal(database: string, env: Environment): string {
   if (database.startsWith("sqlite:")) return `${database.slice("sqlite:".length)}.usage`;
-  const { hostname, port, pathname } = new URL(database);
-  const place = `${hostname}:${port || "5432"}${pathname}`;
-  const name = Bun.CryptoHasher.hash("sha256", place, "hex").slice(0, 16);
+  const name = Bun.CryptoHasher.hash("sha256", databasePlace(database), "hex").slice(0, 16);
   return join(userFolder(env, "XDG_STATE_HOME", ".local/state"), "xjp", `${name}.usage`);
+}
+
+/** What makes a database this one and no other, without who asks and with which password. */
+export function databasePlace(database: string): string {
+  if (database.startsWith("sqlite:")) return database;
+  const { hostname, port, pathname } = new URL(database);
+  return `${hostname}:${port || "5432"}${pathname}`;
 }
 
 function userFolder(env: Environment, variable: string, otherwise: string): string {

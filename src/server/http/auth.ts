@@ -12,8 +12,13 @@ export type Authenticator = {
 export type AuthenticatorOptions = {
   readonly keyring: Keyring;
   readonly metrics: Pick<Metrics, "authFailed">;
+  /** How long keys are taken for good while storage cannot be asked about them; 0 is for ever. */
+  readonly graceMs: number;
   readonly clock: () => number;
 };
+
+/** Storage is asked again several times in this time. */
+const RETRY_AFTER_MS = 5_000;
 
 /**
  * Checks `Authorization: Bearer XJP_…` or `x-api-key: XJP_…` against the keys in memory. Storage is asked only for a key that
@@ -23,6 +28,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const { keyring, metrics, clock } = options;
   const accept = (record: KeyRecord): KeyRecord => {
     const now = clock();
+    if (options.graceMs > 0 && now - keyring.heardAt > options.graceMs) {
+      metrics.authFailed("unavailable");
+      throw storageDown("this API key cannot be checked: key storage has been down for too long");
+    }
     if (!record.isActive) {
       metrics.authFailed("revoked");
       throw new ChatError("forbidden", "this API key has been revoked", { code: "key_revoked" });
@@ -54,12 +63,17 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const hash = hashKey(key);
       const record = keyring.find(hash);
       if (record) return accept(record);
-      return keyring.refresh().then(() => {
-        const fresh = keyring.find(hash);
-        if (fresh) return accept(fresh);
-        metrics.authFailed("unknown");
-        throw wrongKey();
-      });
+      return keyring.seek(hash).then(
+        (fresh) => {
+          if (fresh) return accept(fresh);
+          metrics.authFailed("unknown");
+          throw wrongKey();
+        },
+        () => {
+          metrics.authFailed("unavailable");
+          throw storageDown("this API key is not known, and key storage is down: try again later");
+        },
+      );
     },
   };
 }
@@ -79,5 +93,13 @@ function readKey(headers: Headers): string | undefined {
 function wrongKey(): ChatError {
   return new ChatError("unauthenticated", "unknown API key; keys begin with `XJP_`", {
     code: "invalid_api_key",
+  });
+}
+
+function storageDown(message: string): ChatError {
+  return new ChatError("unavailable", message, {
+    code: "key_storage_unavailable",
+    origin: "gateway",
+    retryAfterMs: RETRY_AFTER_MS,
   });
 }

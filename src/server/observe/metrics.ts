@@ -29,7 +29,9 @@ export type Metrics = {
   /** A message of a provider's stream could not be read and was left out. */
   malformed(provider: string): void;
   limitHit(tenantId: string, limit: string): void;
-  authFailed(reason: "missing" | "malformed" | "unknown" | "revoked" | "expired"): void;
+  authFailed(
+    reason: "missing" | "malformed" | "unknown" | "revoked" | "expired" | "unavailable",
+  ): void;
   streamed(bytes: number): void;
   /** Seconds from a request's arrival until the first provider was asked. */
   overhead(seconds: number): void;

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { createKeyMethods } from "./embedded-keys.ts";
 import { embeddedMigrations, readLedger } from "./embedded-migrations.ts";
 import { createUsageMethods } from "./embedded-usage.ts";
@@ -19,6 +19,12 @@ export function createEmbeddedStore(path: string): Store {
   try {
     checkSchema(sqlite);
     const pinged = sqlite.prepare("select count(*) from xjp_migrations");
+    const file = identify(path);
+    const changes = identify(`${path}-wal`);
+    const whereabouts = () => {
+      const found = identify(path);
+      return found === file ? "here" : found === undefined ? "gone" : "replaced";
+    };
     return {
       kind: "sqlite",
       ...createKeyMethods(sqlite),
@@ -30,14 +36,27 @@ export function createEmbeddedStore(path: string): Store {
           throw toStoreError(thrown, path);
         }
       },
+      whereabouts,
       async close() {
+        const isReplaced = whereabouts() === "replaced";
         sqlite.close();
+        // SQLite leaves its log of changes to a file that was moved away, and would take it for that of the new one.
+        if (isReplaced && changes !== undefined && identify(`${path}-wal`) === changes) {
+          rmSync(`${path}-wal`, { force: true });
+          rmSync(`${path}-shm`, { force: true });
+        }
       },
     };
   } catch (thrown) {
     sqlite.close();
     throw toStoreError(thrown, path);
   }
+}
+
+/** What tells a file from another one that takes its name; undefined when there is none. */
+function identify(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev}:${found.ino}`;
 }
 
 function checkSchema(sqlite: Sqlite): void {

@@ -20,6 +20,7 @@ export type Sqlite = {
   prepare(sql: string): SqliteStatement;
   /** Runs `work` in one write transaction, which its throwing undoes. */
   transaction<T>(work: () => T): T;
+  readonly isClosed: boolean;
   close(): void;
 };
 
@@ -64,6 +65,7 @@ export async function patiently<T>(
 ): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;) {
+    if (sqlite.isClosed) throw new StoreError(`database ${sqlite.path}: is closed`);
     try {
       return work();
     } catch (thrown) {
@@ -107,6 +109,7 @@ function wrap(path: string, database: Database): Sqlite {
   const begin = prepare("begin immediate");
   const commit = prepare("commit");
   const rollback = prepare("rollback");
+  let isClosed = false;
   return {
     path,
     database,
@@ -123,7 +126,11 @@ function wrap(path: string, database: Database): Sqlite {
         throw thrown;
       }
     },
+    get isClosed() {
+      return isClosed;
+    },
     close() {
+      isClosed = true;
       // An unfinalized statement would keep the connection, and with it the WAL file, until it is garbage-collected.
       for (const statement of statements) statement.finalize();
       database.close();

@@ -140,6 +140,11 @@ export type Store = {
   usageTotals(since: number): Promise<readonly KeyTotals[]>;
   /** Throws StoreError when the store cannot be read. */
   ping(): Promise<void>;
+  /**
+   * Whether what its address names is still this store: `gone` when it names nothing, `replaced` when another. What is written here
+   * then is seen by nobody.
+   */
+  whereabouts?(): "here" | "gone" | "replaced";
   close(): Promise<void>;
 };
 

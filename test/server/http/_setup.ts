@@ -12,7 +12,7 @@ import { createModels } from "../../../src/server/http/models.ts";
 import { createLog } from "../../../src/server/observe/log.ts";
 import { createMetrics } from "../../../src/server/observe/metrics.ts";
 import { hashKey } from "../../../src/server/store/key.ts";
-import type { KeyRecord, UsageRow } from "../../../src/server/store/store.ts";
+import { type KeyRecord, StoreError, type UsageRow } from "../../../src/server/store/store.ts";
 import { fixedClock, keyRecord } from "../gateway/_setup.ts";
 
 export const KEY = `XJP_${"k".repeat(43)}`;
@@ -25,6 +25,10 @@ export type AppOptions = {
   readonly origins?: readonly string[];
   readonly draining?: boolean;
   readonly faults?: Readonly<Record<string, string>>;
+  /** Key storage cannot be asked; the one key is known. */
+  readonly keysDown?: boolean;
+  /** How long keys work without it, in milliseconds. */
+  readonly graceMs?: number;
   /** Keys that appear only when the store is asked again. */
   readonly late?: readonly string[];
 };
@@ -34,7 +38,7 @@ export function testApp(options: AppOptions) {
   const clock = fixedClock();
   const rows: UsageRow[] = [];
   const lines: string[] = [];
-  let refreshes = 0;
+  let seeks = 0;
   const inFlight = createInFlight();
   const log = createLog({
     level: "info",
@@ -96,13 +100,17 @@ export function testApp(options: AppOptions) {
   const keys = new Map([[hashKey(KEY), keyRecord(options.key)]]);
   const keyring = {
     find: (hash: string) => keys.get(hash),
-    refresh: () => {
-      refreshes += 1;
+    seek: (hash: string) => {
+      seeks += 1;
+      if (options.keysDown) return Promise.reject(new StoreError("the store is down"));
       for (const key of options.late ?? []) keys.set(hashKey(key), keyRecord());
-      return Promise.resolve();
+      return Promise.resolve(keys.get(hash));
     },
+    refresh: () => Promise.resolve(true),
     touch: () => undefined,
     size: 1,
+    heardAt: clock(),
+    cacheFault: undefined,
     close: () => Promise.resolve(),
   };
   const app = createApp({
@@ -116,7 +124,7 @@ export function testApp(options: AppOptions) {
     keepAliveMs: options.keepAliveMs ?? 15_000,
     totalMs: config.timeouts.totalMs,
     cors: { origins: options.origins ?? [] },
-    authenticator: createAuthenticator({ keyring, metrics, clock }),
+    authenticator: createAuthenticator({ keyring, metrics, clock, graceMs: options.graceMs ?? 0 }),
     counting: createTokenCounting({ catalog, connectors, timeouts: config.timeouts }),
     models: createModels(
       catalog,
@@ -135,7 +143,7 @@ export function testApp(options: AppOptions) {
   return {
     rows,
     clock,
-    refreshes: () => refreshes,
+    seeks: () => seeks,
     logged: () => {
       log.flush();
       return lines.map((line): unknown => JSON.parse(line));

@@ -35,7 +35,7 @@ describe("keys", () => {
     expect(await response.json()).toMatchObject({
       error: { code: "invalid_api_key", type: expect.any(String) },
     });
-    expect(app.refreshes()).toBe(0);
+    expect(app.seeks()).toBe(0);
   });
 
   test("made a moment ago by another process are found", async () => {
@@ -43,6 +43,27 @@ describe("keys", () => {
     const app = testApp({ connector: well(), late: [late] });
     expect((await app.handle("/v1/models", { key: late })).status).toBe(200);
     expect((await app.handle("/v1/models", { key: `XJP_${"u".repeat(43)}` })).status).toBe(401);
+  });
+
+  test("that are known work without storage, and others are told to come again", async () => {
+    const app = testApp({ connector: well(), keysDown: true });
+    expect((await app.handle("/v1/models")).status).toBe(200);
+    const unknown = await app.handle("/v1/models", { key: `XJP_${"u".repeat(43)}` });
+    expect([unknown.status, unknown.headers.get("retry-after")]).toEqual([503, "5"]);
+    expect(unknown.headers.get("x-xjp-error-origin")).toBe("gateway");
+    expect(await app.metrics()).toContain('xjp_auth_errors_total{reason="unavailable"} 1');
+  });
+
+  test("are taken for good no longer than the grace when storage is silent", async () => {
+    const app = testApp({ connector: well(), graceMs: 60_000 });
+    app.clock.advance(60_000);
+    expect((await app.handle("/v1/models")).status).toBe(200);
+    app.clock.advance(1);
+    const late = await app.handle("/v1/models");
+    expect([late.status, await late.text()]).toEqual([
+      503,
+      expect.stringContaining("key storage has been down for too long"),
+    ]);
   });
 
   test("that were revoked or have expired are forbidden, and counted by reason", async () => {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createKey, hashKey } from "../../../src/server/store/key.ts";
+import { createKeyCache, type KeyCache } from "../../../src/server/store/key-cache.ts";
 import { type Keyring, openKeyring } from "../../../src/server/store/keyring.ts";
 import { openStore } from "../../../src/server/store/open.ts";
 import type { KeyChanges, KeyRecord, Store } from "../../../src/server/store/store.ts";
@@ -40,6 +42,11 @@ function watch(store: Pick<Store, "keyChanges" | "touchKeys">) {
     },
   };
   return watched;
+}
+
+/** A store that holds these keys, and can be down. */
+function storeOf(...keys: readonly KeyRecord[]) {
+  return watch({ touchKeys, keyChanges: async () => ({ version: 7, changed: keys, removed: [] }) });
 }
 
 describe("a keyring over the embedded store", () => {
@@ -120,8 +127,7 @@ describe("a keyring over the embedded store", () => {
       await Promise.all(
         Array.from({ length: 1_000 }, async () => {
           const hash = hashKey(createKey());
-          if (keyring.find(hash) === undefined) await keyring.refresh();
-          expect(keyring.find(hash)).toBeUndefined();
+          expect(await keyring.seek(hash)).toBeUndefined();
         }),
       );
     }
@@ -168,6 +174,61 @@ describe("a keyring over the embedded store", () => {
         return key?.lastUsedAt === NOON + outage;
       });
     }
+  });
+
+  test("a flood that goes on costs fewer and fewer looks, and a new key is known all the same", async () => {
+    await store.insertKey(aKey(1));
+    await open();
+    const begun = performance.now();
+    while (performance.now() < begun + 600) await keyring.seek(hashKey(createKey()));
+    // 10 + 20 + 40 + 80 + 160 + 250 ms between them.
+    expect(watched.looks - 1).toBeLessThanOrEqual(8);
+    const made = performance.now();
+    await store.insertKey(aKey(2));
+    expect(await keyring.seek(hashOf(2))).toEqual(aKey(2));
+    expect(performance.now() - made).toBeLessThan(400);
+  });
+
+  test("a key that was just found unknown costs no look, and works soon after it was made", async () => {
+    await open({ pollMs: 50 });
+    expect(await keyring.seek(hashOf(1))).toBeUndefined();
+    const { looks } = watched;
+    for (let asked = 0; asked < 1_000; asked++) await keyring.seek(hashOf(1));
+    expect(watched.looks - looks).toBeLessThanOrEqual(2);
+    await store.insertKey(aKey(1));
+    await waitFor("the key to be known", () => keyring.find(hashOf(1)) !== undefined, 1_000);
+  });
+
+  test("while the store is known to be down, an unknown key is answered at once", async () => {
+    await store.insertKey(aKey(1));
+    await open();
+    watched.down = true;
+    await keyring.refresh();
+    const { looks } = watched;
+    for (let asked = 0; asked < 1_000; asked++) {
+      expect(await refusal(keyring.seek(hashOf(2)))).toContain("the database cannot be asked");
+    }
+    expect(watched.looks).toBe(looks);
+    expect(keyring.find(hashOf(1))?.id).toBe(uuid(1));
+    watched.down = false;
+    await keyring.refresh();
+    expect(await keyring.seek(hashOf(2))).toBeUndefined();
+  });
+
+  test("a store that hangs is taken to be down after a second, and does not stop the end", async () => {
+    await store.insertKey(aKey(1));
+    await open();
+    const held = Promise.withResolvers<void>();
+    watched.hold = held.promise;
+    const asked = performance.now();
+    expect(await refusal(keyring.seek(hashOf(2)))).toContain("the database cannot be asked");
+    expect(performance.now() - asked).toBeGreaterThan(900);
+    expect(await keyring.refresh()).toBe(false);
+    expect(watched.mostAtOnce).toBe(1);
+    watched.hold = undefined;
+    held.resolve();
+    await waitFor("it to answer", () => keyring.refresh());
+    expect(await keyring.seek(hashOf(2))).toBeUndefined();
   });
 
   test("after it is closed it looks no more", async () => {
@@ -243,6 +304,93 @@ describe("a keyring over a scripted store", () => {
     await keyring.refresh();
     expect(keyring.find(hashOf(1))).toBeUndefined();
     expect(keyring.find(hashOf(2))?.id).toBe(uuid(2));
+    await keyring.close();
+  });
+});
+
+describe("a keyring with a copy on the local disk", () => {
+  const GRACE = 60_000;
+  let folder: ReturnType<typeof temporaryFolder>;
+  let cache: KeyCache;
+  let now: number;
+  let errors: string[];
+  beforeEach(() => {
+    folder = temporaryFolder();
+    cache = createKeyCache(join(folder.path, "keys.json"), "here");
+    now = NOON;
+    errors = [];
+  });
+  afterEach(() => folder.remove());
+
+  const open = (store: Pick<Store, "keyChanges" | "touchKeys">) =>
+    openKeyring(store, {
+      pollMs: NEVER,
+      cache,
+      graceMs: GRACE,
+      clock: () => now,
+      onError: (error) => errors.push(String(error)),
+    });
+  test("opens with it when the store is down, and takes over what the store says when it is back", async () => {
+    const first = await open(storeOf(aKey(1), aKey(2)));
+    await first.close();
+    now += GRACE;
+    const store = storeOf(aKey(2, { isActive: false }), aKey(3));
+    store.down = true;
+    const second = await open(store);
+    expect(errors).toEqual(["Error: the store is down"]);
+    expect(second.find(hashOf(1))?.id).toBe(uuid(1));
+    expect(second.find(hashOf(2))?.isActive).toBe(true);
+    expect(second.heardAt).toBe(NOON);
+    expect(await refusal(second.seek(hashOf(3)))).toContain("the database cannot be asked");
+    store.down = false;
+    await second.refresh();
+    // Revoked and deleted meanwhile, and made meanwhile.
+    expect(second.find(hashOf(1))).toBeUndefined();
+    expect(second.find(hashOf(2))?.isActive).toBe(false);
+    expect(second.find(hashOf(3))?.id).toBe(uuid(3));
+    expect(second.heardAt).toBe(NOON + GRACE);
+    await second.close();
+    expect(cache.load()?.keys.map(({ id }) => id)).toEqual([uuid(2), uuid(3)]);
+  });
+
+  test("does not open with one that is too old, of no keys, or damaged", async () => {
+    const down = storeOf();
+    down.down = true;
+    expect(await refusal(open(down))).toBe("the store is down");
+    await cache.save({ keys: [], asOf: NOON });
+    expect(await refusal(open(down))).toBe("the store is down");
+    await cache.save({ keys: [aKey(1)], asOf: NOON });
+    now += GRACE + 1;
+    expect(await refusal(open(down))).toBe("the store is down");
+    writeFileSync(cache.path, "{");
+    expect(await refusal(open(down))).toBe("the store is down");
+    expect(errors).toEqual([expect.stringContaining("cannot be read")]);
+  });
+
+  test("writes it soon after a change, and anew before it is too old", async () => {
+    const store = storeOf(aKey(1));
+    const keyring = await open(store);
+    await waitFor("the first copy", () => cache.load()?.keys.length === 1);
+    await keyring.refresh();
+    expect(cache.load()?.asOf).toBe(NOON);
+    now += GRACE / 2;
+    await keyring.refresh();
+    await waitFor("a newer copy", () => cache.load()?.asOf === now);
+    await keyring.close();
+  });
+
+  test("goes on when the disk takes no copy, says so, and tries again", async () => {
+    rmSync(folder.path, { recursive: true });
+    writeFileSync(folder.path, "");
+    const keyring = await open(storeOf(aKey(1)));
+    await waitFor("the failure", () => keyring.cacheFault?.includes("cannot be written"));
+    expect(keyring.find(hashOf(1))?.id).toBe(uuid(1));
+    expect(errors).toHaveLength(1);
+    rmSync(folder.path);
+    now += 1_000;
+    await keyring.refresh();
+    await waitFor("the copy", () => keyring.cacheFault === undefined);
+    expect(cache.load()?.keys).toHaveLength(1);
     await keyring.close();
   });
 });
