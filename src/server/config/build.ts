@@ -46,6 +46,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       drainDelayMs: from.server.drain_delay_ms,
       drainMs: from.server.drain_ms,
       keepAliveMs: from.server.keep_alive_ms,
+      ...(from.server.admin_token === undefined ? {} : { adminToken: from.server.admin_token }),
     },
     database,
     usage: {
@@ -58,6 +59,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
     log: from.log,
     providers: usable,
     models,
+    tenants: from.tenants,
     rateLimiting: {
       defaultRpm: from.rate_limiting.default_rpm,
       burstSize: from.rate_limiting.burst_size,
@@ -69,8 +71,16 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       idleMs: from.timeouts.idle_ms,
       totalMs: from.timeouts.total_ms,
     },
-    retry,
-    breaker: { failures: from.breaker.failures, cooldownMs: from.breaker.cooldown_ms },
+    retry: { ...retry, maxAttempts: from.retry.max_attempts },
+    breaker: {
+      failures: from.breaker.failures,
+      failureRate: from.breaker.failure_rate,
+      minRequests: from.breaker.min_requests,
+      windowMs: from.breaker.window_ms,
+      cooldownMs: from.breaker.cooldown_ms,
+      probes: from.breaker.probes,
+      successes: from.breaker.successes,
+    },
     limits: {
       maxBodyBytes: from.limits.max_body_bytes,
       maxDepth: from.limits.max_depth,

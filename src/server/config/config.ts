@@ -17,6 +17,21 @@ export type ProviderConfig = Omit<ConnectorOptions, "kind" | "fetch"> & {
 
 export type RetryConfig = { readonly maxRetries: number; readonly backoffMs: number };
 
+/** What becomes of a stream that breaks: an error event; nothing is sent before all is there; another target goes on. */
+export type Recovery = "error" | "buffer" | "continue";
+
+/** What the operator says a target can do; absent is what its connector says. */
+export type StatedCapabilities = {
+  readonly tools?: boolean;
+  readonly images?: boolean;
+  readonly files?: boolean;
+  readonly audio?: boolean;
+  readonly video?: boolean;
+  readonly jsonSchema?: boolean;
+  readonly prefill?: boolean;
+  readonly contextTokens?: number;
+};
+
 export type RouteConfig = {
   /** Lower case name of a provider. */
   readonly provider: string;
@@ -26,6 +41,7 @@ export type RouteConfig = {
   readonly retry: RetryConfig;
   /** Share among the weighted routes of a model; absent on ordered ones. */
   readonly weight?: number;
+  readonly capabilities?: StatedCapabilities;
   readonly region?: string;
   readonly project?: string;
 };
@@ -37,6 +53,26 @@ export type ModelConfig = {
    * provider of the model can be used: it is listed, and asking it is answered with 503.
    */
   readonly routes: readonly RouteConfig[];
+  /** Routes of the file that cannot be used, and why. */
+  readonly leftOut?: readonly LeftOutRoute[];
+  /** Absent is `error`. */
+  readonly recovery?: Recovery;
+  /** False draws among weighted routes anew for every request. */
+  readonly affinity?: boolean;
+};
+
+export type LeftOutRoute = {
+  readonly provider: string;
+  readonly providerModelId: string;
+  readonly reason: string;
+};
+
+/** What holds for all keys of a tenant. */
+export type TenantConfig = {
+  /** The only models its keys may use, `*` at the end standing for any rest; absent is all. */
+  readonly models?: readonly string[];
+  /** Names that stand for models. */
+  readonly aliases?: Readonly<Record<string, string>>;
 };
 
 /** US dollars per million tokens. */
@@ -45,6 +81,21 @@ export type PriceConfig = {
   readonly output: number;
   readonly cacheRead?: number;
   readonly cacheWrite?: number;
+};
+
+export type BreakerConfig = {
+  /** Failures in a row that open a circuit. */
+  readonly failures: number;
+  /** Share of failures within `windowMs` that opens it, too, once there were `minRequests`. */
+  readonly failureRate: number;
+  readonly minRequests: number;
+  readonly windowMs: number;
+  /** How long it stays open before probes are let through. */
+  readonly cooldownMs: number;
+  /** How many are let through at a time. */
+  readonly probes: number;
+  /** How many must succeed in a row before it closes. */
+  readonly successes: number;
 };
 
 export type Config = {
@@ -61,6 +112,8 @@ export type Config = {
     readonly drainMs: number;
     /** Silence after which a keep-alive is sent to a waiting client. */
     readonly keepAliveMs: number;
+    /** Opens the admin API; absent is off. */
+    readonly adminToken?: string;
   };
   /** `sqlite:PATH` or `postgres://…`. */
   readonly database: string;
@@ -79,6 +132,8 @@ export type Config = {
   readonly providers: readonly ProviderConfig[];
   /** Empty in zero-configuration mode, where `PROVIDER/MODEL` addresses any model of a provider. */
   readonly models: readonly ModelConfig[];
+  /** By name, as keys carry it. */
+  readonly tenants: Readonly<Record<string, TenantConfig>>;
   readonly rateLimiting: {
     /** Requests a minute of a key that has no rate of its own; 0 is unlimited. */
     readonly defaultRpm: number;
@@ -92,13 +147,11 @@ export type Config = {
     readonly idleMs: number;
     readonly totalMs: number;
   };
-  readonly retry: RetryConfig;
-  readonly breaker: {
-    /** Failures in a row that open a circuit. */
-    readonly failures: number;
-    /** How long it stays open before one probe is let through. */
-    readonly cooldownMs: number;
+  readonly retry: RetryConfig & {
+    /** Attempts of one request on all its routes together. */
+    readonly maxAttempts: number;
   };
+  readonly breaker: BreakerConfig;
   readonly limits: {
     readonly maxBodyBytes: number;
     /** How deep arrays and objects may stand inside each other. */

@@ -3,6 +3,7 @@ import { checkModels } from "./check-models.ts";
 import { checkProviders } from "./check-providers.ts";
 import { type Place, readDatabaseUrl } from "./database-url.ts";
 import { child, isTable, type Path } from "./path.ts";
+import { nearest } from "./nearest.ts";
 import { quoted } from "./wording.ts";
 
 /**
@@ -13,9 +14,28 @@ export function crossCheck(tree: unknown, place: Place): readonly PathFault[] {
   return [
     ...checkProviders(child(tree, "providers")),
     ...checkModels(child(tree, "models"), child(tree, "providers")),
+    ...checkAliases(child(tree, "tenants"), child(tree, "models")),
     ...checkDatabase(child(tree, "database"), place),
     ...checkOrigins(child(child(tree, "cors"), "origins")),
   ];
+}
+
+/** Aliases that stand for no model of the file; with none in it, models are not known before they are asked for. */
+function checkAliases(tenants: unknown, models: unknown): readonly PathFault[] {
+  if (!isTable(tenants) || !isTable(models) || Object.keys(models).length === 0) return [];
+  const names = Object.keys(models);
+  return Object.entries(tenants).flatMap(([tenant, table]) => {
+    const aliases = child(table, "aliases");
+    if (!isTable(aliases)) return [];
+    return Object.entries(aliases).flatMap(([alias, model]): readonly PathFault[] => {
+      if (typeof model !== "string" || names.includes(model) || model.startsWith("demo/"))
+        return [];
+      const close = nearest(model, names);
+      const hint = close === undefined ? "" : `; did you mean "${close}"?`;
+      const problem = `found ${quoted(model)}, expected the name of a model${hint}`;
+      return [{ path: ["tenants", tenant, "aliases", alias], problem }];
+    });
+  });
 }
 
 /** Whether `database`, a string or a table with `url`, names a database. */

@@ -1,7 +1,18 @@
-import type { Config, ModelConfig, ProviderConfig, RouteConfig } from "./config.ts";
+import type {
+  Config,
+  ModelConfig,
+  ProviderConfig,
+  RouteConfig,
+  StatedCapabilities,
+} from "./config.ts";
 
 /** A value as TOML and JSON can write it. */
-export type Written = string | number | readonly Written[] | { readonly [name: string]: Written };
+export type Written =
+  | string
+  | number
+  | boolean
+  | readonly Written[]
+  | { readonly [name: string]: Written };
 
 export type WrittenTable = { readonly [name: string]: Written };
 
@@ -15,12 +26,14 @@ export const mask = "***";
 export function toFileShape(config: Config): WrittenTable {
   const { server, rateLimiting, timeouts, retry, breaker, limits } = config;
   return {
-    server: {
+    server: written({
       host: server.host,
       port: server.port,
+      drain_delay_ms: server.drainDelayMs,
       drain_ms: server.drainMs,
       keep_alive_ms: server.keepAliveMs,
-    },
+      admin_token: server.adminToken === undefined ? undefined : mask,
+    }),
     database: { url: maskUrl(config.database) },
     usage: { journal_dir: config.usage.journalDir },
     keys: { grace_ms: config.keys.graceMs },
@@ -33,8 +46,20 @@ export function toFileShape(config: Config): WrittenTable {
       idle_ms: timeouts.idleMs,
       total_ms: timeouts.totalMs,
     },
-    retry: { max_retries: retry.maxRetries, backoff_ms: retry.backoffMs },
-    breaker: { failures: breaker.failures, cooldown_ms: breaker.cooldownMs },
+    retry: {
+      max_retries: retry.maxRetries,
+      backoff_ms: retry.backoffMs,
+      max_attempts: retry.maxAttempts,
+    },
+    breaker: {
+      failures: breaker.failures,
+      failure_rate: breaker.failureRate,
+      min_requests: breaker.minRequests,
+      window_ms: breaker.windowMs,
+      cooldown_ms: breaker.cooldownMs,
+      probes: breaker.probes,
+      successes: breaker.successes,
+    },
     limits: {
       max_body_bytes: limits.maxBodyBytes,
       max_messages: limits.maxMessages,
@@ -43,6 +68,12 @@ export function toFileShape(config: Config): WrittenTable {
     cors: { origins: config.cors.origins },
     providers: Object.fromEntries(config.providers.map((each) => [each.name, provider(each)])),
     models: Object.fromEntries(config.models.map((each) => [each.name, model(each)])),
+    tenants: Object.fromEntries(
+      Object.entries(config.tenants).map(([name, { models, aliases }]) => [
+        name,
+        written({ models, aliases }),
+      ]),
+    ),
     prices: Object.fromEntries(
       Object.entries(config.prices).map(([name, { input, output, cacheRead, cacheWrite }]) => [
         name,
@@ -66,13 +97,16 @@ function provider({ kind, profile, baseUrl, apiKeys, headers }: ProviderConfig):
   });
 }
 
-function model({ routes }: ModelConfig): WrittenTable {
+function model({ routes, recovery, affinity }: ModelConfig): WrittenTable {
   const weighted = routes.filter(({ weight }) => weight !== undefined);
   const rest = routes.filter(({ weight }) => weight === undefined);
-  if (weighted.length === 0) return routes.length === 0 ? {} : { routes: rest.map(route) };
+  const ordered = rest.length === 0 ? undefined : rest.map(route);
   return written({
-    routes: weighted.map(route),
-    fallback: rest.length === 0 ? undefined : rest.map(route),
+    recovery,
+    affinity,
+    ...(weighted.length === 0
+      ? { routes: ordered }
+      : { routes: weighted.map(route), fallback: ordered }),
   });
 }
 
@@ -83,9 +117,14 @@ function route(from: RouteConfig): WrittenTable {
     weight: from.weight,
     timeouts_ms: from.timeoutMs,
     retry: { max_retries: from.retry.maxRetries, backoff_ms: from.retry.backoffMs },
+    capabilities: from.capabilities && capabilities(from.capabilities),
     region: from.region,
     project: from.project,
   });
+}
+
+function capabilities({ jsonSchema, contextTokens, ...same }: StatedCapabilities): WrittenTable {
+  return written({ ...same, json_schema: jsonSchema, context_tokens: contextTokens });
 }
 
 /** The table without the fields that are not there. */

@@ -1,4 +1,10 @@
-import type { ModelConfig, RetryConfig, RouteConfig } from "./config.ts";
+import type {
+  LeftOutRoute,
+  ModelConfig,
+  RetryConfig,
+  RouteConfig,
+  StatedCapabilities,
+} from "./config.ts";
 import { type Path, showPath } from "./path.ts";
 import type { Providers } from "./providers.ts";
 import type { FileModel, FileRoute } from "./schema-parts.ts";
@@ -21,6 +27,7 @@ export function resolveModels(
   const routed = new Set<string>();
   const models = Object.entries(tables).map(([name, table]): ModelConfig => {
     const routes: RouteConfig[] = [];
+    const leftOut: LeftOutRoute[] = [];
     for (const [path, route] of routesOf(table)) {
       const provider = route.provider.toLowerCase();
       const state = providers.state(provider);
@@ -30,13 +37,23 @@ export function resolveModels(
       } else {
         const where = showPath(["models", name, ...path]);
         warnings.push(`${where} is left out, because of its provider ${provider}: ${state.reason}`);
+        const reason = `its provider cannot be used: ${state.reason}`;
+        leftOut.push({ provider, providerModelId: route.provider_model_id, reason });
       }
     }
     if (routes.length === 0) {
       const where = showPath(["models", name]);
       warnings.push(`${where} has no usable route: requests for it are answered with 503`);
     }
-    return { name, routes };
+    for (const { provider, provider_model_id: providerModelId, weight } of table.routes ?? []) {
+      if (weight !== 0) continue;
+      leftOut.push({
+        provider: provider.toLowerCase(),
+        providerModelId,
+        reason: "its weight is 0",
+      });
+    }
+    return toModel(name, table, routes, leftOut);
   });
   return { models, warnings, routed };
 }
@@ -60,6 +77,21 @@ function routesOf({
   return list;
 }
 
+function toModel(
+  name: string,
+  { recovery, affinity }: FileModel,
+  routes: readonly RouteConfig[],
+  leftOut: readonly LeftOutRoute[],
+): ModelConfig {
+  return {
+    name,
+    routes,
+    ...(leftOut.length === 0 ? {} : { leftOut }),
+    ...(recovery === undefined ? {} : { recovery }),
+    ...(affinity === undefined ? {} : { affinity }),
+  };
+}
+
 function toRoute(route: FileRoute, provider: string, retry: RetryConfig): RouteConfig {
   return {
     provider,
@@ -70,7 +102,20 @@ function toRoute(route: FileRoute, provider: string, retry: RetryConfig): RouteC
       backoffMs: route.retry?.backoff_ms ?? retry.backoffMs,
     },
     ...(route.weight === undefined ? {} : { weight: route.weight }),
+    ...(route.capabilities === undefined ? {} : { capabilities: stated(route.capabilities) }),
     ...(route.region === undefined ? {} : { region: route.region }),
     ...(route.project === undefined ? {} : { project: route.project }),
+  };
+}
+
+function stated({
+  json_schema,
+  context_tokens,
+  ...same
+}: NonNullable<FileRoute["capabilities"]>): StatedCapabilities {
+  return {
+    ...same,
+    ...(json_schema === undefined ? {} : { jsonSchema: json_schema }),
+    ...(context_tokens === undefined ? {} : { contextTokens: context_tokens }),
   };
 }

@@ -35,6 +35,7 @@ const settings: readonly Setting[] = [
   { path: ["server", "host"], variable: "HOST", flag: "host" },
   { path: ["server", "port"], variable: "PORT", flag: "port" },
   { path: ["database"], variable: "DATABASE_URL", flag: "database" },
+  { path: ["server", "admin_token"], variable: "XJP_ADMIN_TOKEN" },
   { path: ["log", "level"], variable: "XJP_LOG" },
   { path: ["log", "format"], variable: "XJP_LOG_FORMAT" },
 ];

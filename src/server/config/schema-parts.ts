@@ -32,9 +32,34 @@ const route = {
       { ...closed, description: "Where it says nothing, the table [retry] holds." },
     ),
   ),
+  capabilities: Type.Optional(
+    Type.Object(
+      {
+        tools: Type.Optional(Type.Boolean()),
+        images: Type.Optional(Type.Boolean()),
+        files: Type.Optional(Type.Boolean({ description: "PDFs and other documents." })),
+        audio: Type.Optional(Type.Boolean()),
+        video: Type.Optional(Type.Boolean()),
+        json_schema: Type.Optional(Type.Boolean()),
+        prefill: Type.Optional(
+          Type.Boolean({ description: "Goes on with a last message of the assistant." }),
+        ),
+        context_tokens: Type.Optional(
+          Type.Integer({ minimum: 1, description: "Most tokens of input and output together." }),
+        ),
+      },
+      {
+        ...closed,
+        description: "What the target can do, where the gateway does not know it or is wrong.",
+      },
+    ),
+  ),
   region: Type.Optional(text("Vertex: the location that serves the model.")),
   project: Type.Optional(text("Vertex: the Google Cloud project.")),
 };
+
+/** What can become of a stream that breaks after it began. */
+export const recoveries = ["error", "buffer", "continue"] as const;
 
 const orderedRoute = Type.Object(route, closed);
 
@@ -66,6 +91,21 @@ export const model = Type.Object(
         minItems: 1,
         expected: "an array of tables with at least one route",
         description: "Instead of `primary`: tried in order, or by weight if all have one.",
+      }),
+    ),
+    recovery: Type.Optional(
+      Type.Union(
+        recoveries.map((mode) => Type.Literal(mode)),
+        {
+          description:
+            "What becomes of a stream that breaks; x-xjp-recovery says it for one request.",
+        },
+      ),
+    ),
+    affinity: Type.Optional(
+      Type.Boolean({
+        description:
+          "Whether a conversation stays with one of the weighted routes; true unless said.",
       }),
     ),
   },
@@ -104,6 +144,25 @@ export const provider = Type.Object(
   closed,
 );
 
+/** `[tenants.NAME]`. */
+export const tenant = Type.Object(
+  {
+    models: Type.Optional(
+      Type.Array(text("A model, or the beginning of several with a * behind it."), {
+        description: "The only models that its keys may use; all without it.",
+      }),
+    ),
+    aliases: Type.Optional(
+      Type.Record(Type.String({ pattern: "^.+$" }), text("A model."), {
+        ...closed,
+        description: "Names that stand for other models when its keys use them.",
+      }),
+    ),
+  },
+  closed,
+);
+
+export type FileTenant = Static<typeof tenant>;
 export type FileModel = Static<typeof model>;
 export type FileProvider = Static<typeof provider>;
 export type FileRoute = Static<typeof weightedRoute>;

@@ -3,7 +3,7 @@
  * default is either required or has none; route fields without one take the value of the table named in their description.
  */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { closed, longestMs, model, provider, secret } from "./schema-parts.ts";
+import { closed, longestMs, model, provider, secret, tenant } from "./schema-parts.ts";
 
 /** Names that the operator chooses; a line end in one would break reports and logs. */
 const freeName = Type.String({ pattern: "^.+$" });
@@ -53,6 +53,9 @@ const server = table(
     drain_ms: milliseconds(30_000, "How long a stopping server lets running requests finish.", 0),
     // Proxies and load balancers cut silent connections after 30 to 60 seconds.
     keep_alive_ms: milliseconds(15_000, "Silence after which a waiting client is sent a sign."),
+    admin_token: Type.Optional(
+      secret("Opens /admin/…; without it the admin API is off. Best as env:NAME or file:PATH."),
+    ),
   },
   "Where clients reach the gateway.",
 );
@@ -62,12 +65,15 @@ const timeouts = table(
     // A handshake that takes longer than a few round trips and SYN retries will not succeed.
     connect_ms: milliseconds(5000, "Until the connection stands."),
     // An unstreamed reply sends its headers when it is finished, and reasoning models think for minutes.
-    headers_ms: milliseconds(600_000, "Until the provider's status and headers."),
+    headers_ms: milliseconds(
+      600_000,
+      "Until the provider's status and headers; for streams no longer than first_event_ms.",
+    ),
     // Long prompts are read for a minute and more before the first token.
     first_event_ms: milliseconds(120_000, "Streams: from the headers to the first byte."),
     idle_ms: milliseconds(120_000, "Streams: between two bytes."),
     // What official client libraries wait by default.
-    total_ms: milliseconds(600_000, "One whole attempt."),
+    total_ms: milliseconds(600_000, "One whole request, with all its attempts."),
   },
   "Longest waits for a provider.",
 );
@@ -126,6 +132,11 @@ export const fileSchema = Type.Object(
       default: {},
       description: "Providers by name. Well-known ones also come from the environment.",
     }),
+    tenants: Type.Record(freeName, tenant, {
+      ...closed,
+      default: {},
+      description: "What holds for all keys of a tenant, by its name.",
+    }),
     rate_limiting: table(
       {
         // The earlier gateway's figures.
@@ -149,8 +160,15 @@ export const fileSchema = Type.Object(
         // Two more tries outlast a passing fault and stay within what an interactive client waits.
         max_retries: Type.Integer({ minimum: 0, maximum: 100, default: 2 }),
         backoff_ms: milliseconds(500, "Longest wait before the first retry; it doubles.", 0),
+        // Three on the first route and some for each of the next ones; beyond that a client has long lost patience.
+        max_attempts: Type.Integer({
+          minimum: 1,
+          maximum: 1000,
+          default: 8,
+          description: "Attempts of one request on all its routes together.",
+        }),
       },
-      "Retries of a route that has no retry table of its own.",
+      "How often a request is tried; a route may have a retry table of its own.",
     ),
     breaker: table(
       {
@@ -160,8 +178,31 @@ export const fileSchema = Type.Object(
           default: 5,
           description: "Failures in a row that open a circuit.",
         }),
+        // One that answers every other request fails most of those that need two turns.
+        failure_rate: Type.Number({
+          exclusiveMinimum: 0,
+          maximum: 1,
+          default: 0.5,
+          description: "Share of failures within window_ms that opens a circuit, too.",
+        }),
+        min_requests: Type.Integer({
+          minimum: 1,
+          default: 20,
+          description: "Requests within window_ms below which their failure rate says nothing.",
+        }),
+        window_ms: milliseconds(30_000, "How far back the failure rate looks."),
         // A recovered provider has its traffic back within half a minute.
         cooldown_ms: milliseconds(15_000, "How long a circuit stays open before a probe."),
+        probes: Type.Integer({
+          minimum: 1,
+          default: 2,
+          description: "Requests that a half-open circuit lets through at a time.",
+        }),
+        successes: Type.Integer({
+          minimum: 1,
+          default: 2,
+          description: "Probes that must succeed in a row before a circuit closes.",
+        }),
       },
       "When a target is left alone for a while.",
     ),

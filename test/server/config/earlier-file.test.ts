@@ -29,7 +29,7 @@ const openrouter = {
 describe("the earlier gateway's file", () => {
   test("is valid as it is", async () => {
     const config = await load(earlier, { env: { OPENROUTER_API_KEY: "sk-or-1" } });
-    expect(config.models).toEqual([{ name: "claude-sonnet-4.5", routes: [openrouter] }]);
+    expect(config.models).toMatchObject([{ name: "claude-sonnet-4.5", routes: [openrouter] }]);
     expect(config.providers).toEqual([
       { name: "openrouter", kind: "openrouter", apiKeys: ["sk-or-1"], headers: {} },
     ]);
@@ -45,7 +45,13 @@ describe("the earlier gateway's file", () => {
 
   test("keeps a model that no provider can serve, and says so", async () => {
     const config = await load(earlier);
-    expect(config.models).toEqual([{ name: "claude-sonnet-4.5", routes: [] }]);
+    expect(config.models).toMatchObject([
+      {
+        name: "claude-sonnet-4.5",
+        routes: [],
+        leftOut: [{ provider: "openrouter" }, { provider: "vertex" }],
+      },
+    ]);
     expect(config.providers).toEqual([]);
     expect(config.warnings).toEqual([
       'models."claude-sonnet-4.5".primary is left out, because of its provider openrouter: it has no key; set OPENROUTER_API_KEY, or api_key in [providers.openrouter]',
@@ -68,9 +74,10 @@ timeouts_ms = 5
 `;
     expect(await report(text)).toEqual([]);
     const config = await load(text, { env: { OPENROUTER_API_KEY: "sk-or-1" } });
+    const { maxAttempts: _, ...retry } = config.retry;
     expect(config.models[0]?.routes).toEqual([
-      { provider: "openrouter", providerModelId: "one", retry: config.retry },
-      { provider: "openrouter", providerModelId: "two", retry: config.retry, timeoutMs: 5 },
+      { provider: "openrouter", providerModelId: "one", retry },
+      { provider: "openrouter", providerModelId: "two", retry, timeoutMs: 5 },
     ]);
     expect(config.warnings).toEqual([expect.stringContaining("models.fast.primary is left out")]);
   });

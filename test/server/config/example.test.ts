@@ -19,7 +19,7 @@ describe("config/xjp.example.toml", () => {
 
   test("works with every option on", async () => {
     const text = everything.replace("/run/secrets/openrouter", "key");
-    const env = { GROQ_API_KEY: "g", GROQ_KEY_ONE: "1", GROQ_KEY_TWO: "2" };
+    const env = { GROQ_API_KEY: "g", GROQ_KEY_ONE: "1", GROQ_KEY_TWO: "2", ADMIN_TOKEN: "t" };
     const config = await load(text, { env, files: { key: "k\n" } });
     expect(config.providers.map(({ name }) => name)).toEqual([
       "openrouter",
@@ -37,7 +37,7 @@ describe("config/xjp.example.toml", () => {
       usage: ____,
       ...shown
     } = await load(
-      everything.slice(0, everything.indexOf("# ---- Models")) +
+      everything.slice(0, everything.indexOf("# ---- Models")).replace(/^admin_token = .*$/m, "") +
         everything.slice(everything.indexOf("# ---- Limits"), everything.indexOf("# ---- Prices")),
     );
     expect({ ...shown, file: "" }).toEqual({ ...plain, file: "" });
@@ -64,9 +64,10 @@ function fields(value: unknown, path: Path): readonly Path[] {
 function shape(path: Path): string {
   const [table, , kind] = path;
   const general = path.map((step, index) => {
-    if (index === 1 && ["models", "providers", "prices"].includes(String(table))) return "NAME";
+    if (index === 1 && ["models", "providers", "prices", "tenants"].includes(String(table)))
+      return "NAME";
     if (index === 2 && ["primary", "fallback", "routes"].includes(String(step))) return "ROUTE";
-    return kind === "headers" && index === 3 ? "NAME" : step;
+    return (kind === "headers" || kind === "aliases") && index === 3 ? "NAME" : step;
   });
   return showPath(general.filter((step) => step !== "*"));
 }

@@ -107,7 +107,7 @@ describe("with models", () => {
 
   test("a route to a known host without a key is left out with a word on how to give one", async () => {
     const { models, warnings } = await load(route("groq"));
-    expect(models).toEqual([{ name: "fast", routes: [] }]);
+    expect(models).toMatchObject([{ name: "fast", routes: [], leftOut: [{ provider: "groq" }] }]);
     expect(warnings[0]).toBe(
       "models.fast.primary is left out, because of its provider groq: it has no key; set GROQ_API_KEY, or api_key in [providers.groq]",
     );
@@ -124,7 +124,10 @@ describe("with models", () => {
   });
 
   test("weighted routes come first and fallbacks after them; a weight of 0 takes a route out", async () => {
-    const { models, retry } = await load(
+    const {
+      models,
+      retry: { maxAttempts: _, ...retry },
+    } = await load(
       `
 [retry]
 max_retries = 7
@@ -142,6 +145,9 @@ routes = [
       { provider: "openai", providerModelId: "a", weight: 3, retry },
       { provider: "openai", providerModelId: "b", weight: 0.5, retry, region: "eu", project: "p" },
       { provider: "openai", providerModelId: "last", retry: { maxRetries: 7, backoffMs: 1 } },
+    ]);
+    expect(models[0]?.leftOut).toEqual([
+      { provider: "openai", providerModelId: "off", reason: "its weight is 0" },
     ]);
   });
 });

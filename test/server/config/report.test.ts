@@ -18,7 +18,7 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
   [
     "an unknown field far from every name",
     "[breaker]\nwhatever = 1\n",
-    "xjp.toml:2: breaker.whatever: unknown field, expected one of failures, cooldown_ms",
+    "xjp.toml:2: breaker.whatever: unknown field, expected one of failures, failure_rate, min_requests, window_ms, cooldown_ms, probes, successes",
   ],
   [
     "a wrong type",
@@ -102,6 +102,11 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
     'xjp.toml:2: models.fast.primary.provider: found "opnrouter", expected one of openrouter, openai, anthropic, vertex, clewdr,',
   ],
   [
+    "an alias of a model that does not exist",
+    `[models.fast]\n${good}\n[tenants.acme.aliases]\n"gpt-4o" = "fats"\n`,
+    'xjp.toml:4: tenants.acme.aliases.gpt-4o: found "fats", expected the name of a model; did you mean "fast"?',
+  ],
+  [
     "a route without its model",
     '[models.fast.primary]\nprovider = "openai"\n',
     "xjp.toml:1: models.fast.primary.provider_model_id: missing, expected a non-empty string",
@@ -109,7 +114,7 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
   [
     "a misspelled field of an inline route in a list",
     `[models.fast]\n${good}\nfallback = [\n{ provider = "openai", provider_model_id = "x", regoin = "x" },\n]\n`,
-    'xjp.toml:4: models.fast.fallback[0].regoin: unknown field, expected one of provider, provider_model_id, timeouts_ms, retry, region, project; did you mean "region"?',
+    'xjp.toml:4: models.fast.fallback[0].regoin: unknown field, expected one of provider, provider_model_id, timeouts_ms, retry, capabilities, region, project; did you mean "region"?',
   ],
   [
     "a fallback that is neither table nor array",
@@ -325,7 +330,7 @@ provider_model_id = "x"
 
   test("does not complain of missing routes where a name is only misspelled", async () => {
     expect(await report('[models.a.primry]\nprovider = "openai"\n')).toEqual([
-      'xjp.toml:1: models.a.primry: unknown field, expected one of primary, fallback, routes; did you mean "primary"?',
+      'xjp.toml:1: models.a.primry: unknown field, expected one of primary, fallback, routes, recovery, affinity; did you mean "primary"?',
     ]);
   });
 
