@@ -53,7 +53,11 @@ export function createGeneration(config: Config, house: House, before?: Generati
   const connectors = new Map<string, Connector>(
     config.providers.map((provider) => [provider.name, inherit(provider, before)]),
   );
-  const catalog = createCatalog(config, Math.random);
+  const catalog = createCatalog(config, Math.random, (target) => {
+    const connector = connectors.get(target.provider);
+    if (!connector) throw new Error(`no connector for provider ${target.provider}`);
+    return connector.capabilities(target);
+  });
   const gateway = createGateway({
     config,
     catalog,

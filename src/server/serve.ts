@@ -62,15 +62,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
   const { store, keyring, journal } = storage;
 
   const inFlight = createInFlight();
-  const breaker = createBreaker({
-    get failures() {
-      return config.breaker.failures;
-    },
-    get cooldownMs() {
-      return config.breaker.cooldownMs;
-    },
-    clock,
-  });
+  const breaker = createBreaker({ config: () => config.breaker, clock });
   const metrics: Metrics = createMetrics({
     activeConnections: () => inFlight.count,
     journalPending: () => journal.pending,

@@ -37,6 +37,7 @@ beforeAll(async () => {
       absent: { kind: "openai-compatible", url: `http://127.0.0.1:${await freePort()}/v1` },
     },
     models: {
+      limited: [{ provider: "first", model: "maker/limited" }],
       cut: [{ provider: "cut", model: PROVIDER_MODEL }],
       mute: [{ provider: "mute", model: PROVIDER_MODEL }],
       absent: [{ provider: "absent", model: PROVIDER_MODEL }],
@@ -93,7 +94,7 @@ describe("a provider's status", () => {
         "retry-after": "17",
       }),
     );
-    const asked = await post(rig.gateway.url, rig.key, chatBody());
+    const asked = await post(rig.gateway.url, rig.key, chatBody("limited"));
     expect(asked.status).toBe(429);
     expect(asked.headers.get("retry-after")).toBe("17");
     expect(asked.headers.get("retry-after-ms")).toBe("17000");

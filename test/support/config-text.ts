@@ -26,7 +26,7 @@ export type ConfigText = {
 export const PROVIDER_KEY = "sk-fake-provider-key";
 
 /** Lets a provider fail as often as a test likes. */
-export const PATIENT = "[breaker]\nfailures = 1000000";
+export const PATIENT = "[breaker]\nfailures = 1000000\nmin_requests = 1000000";
 
 /** The file's text. */
 export function configText(config: ConfigText): string {

@@ -1,77 +1,258 @@
+/**
+ * Keeps requests away from targets that fail. One circuit per target, in this process's memory; a target that is well has none,
+ * so the good way costs one look into a map.
+ *
+ * cockatiel 4.0.0 was looked at on 2026-11-25 and not taken: its clock is Date.now, its verdict is the end of a promise that
+ * it runs itself (an answer here is a stream that may be left half-way, which is no verdict at all), requests beyond its probes
+ * wait for them where ours go on to the next route, and it does not tell how long a circuit stays open, which `Retry-After` needs.
+ */
 import type { ChatError } from "../../connectors/hub/error.ts";
+import type { BreakerConfig } from "../config/config.ts";
 
-export type CircuitState = "closed" | "open" | "half-open";
+/** `cooling`: the provider has said that it is asked too often, and is left alone until the time it named. */
+export type CircuitState = "closed" | "open" | "half-open" | "cooling";
 
-/** Keeps requests away from a target that fails again and again. One per target, in this process's memory. */
+/** Leave to try a target; goes back with the verdict. */
+export type Pass = "pass" | "probe";
+
+/** Why a target may not be tried now, and for how many milliseconds. */
+export type Rest = { readonly waitMs: number; readonly state: "open" | "half-open" | "cooling" };
+
 export type Breaker = {
-  /** Milliseconds until the target may be tried, 0 for now. Answering 0 on an open circuit lets one probe through. */
-  enter(target: string): number;
-  succeeded(target: string): void;
-  /** Only failures that are the provider's fault count. */
-  failed(target: string, error: ChatError): void;
+  /**
+   * Leave to try the target now, to be given back by one of the three below, or until when not. `insist` for want of any other:
+   * a rest that the provider did not ask for then counts for nothing.
+   */
+  enter(target: string, insist?: boolean): Pass | Rest;
+  /** The same without taking a place. */
+  look(target: string): Rest | undefined;
+  succeeded(target: string, pass: Pass): void;
+  failed(target: string, pass: Pass, error: ChatError): void;
   /** The attempt ended without a verdict (the client went away). */
-  abandoned(target: string): void;
-  /** Every target that has failed lately or is being probed. */
+  abandoned(target: string, pass: Pass): void;
+  /** Every target that has failed lately, rests or is being probed. */
+  report(): readonly CircuitReport[];
+  /** The same in short: states by target. */
   states(): ReadonlyMap<string, CircuitState>;
 };
 
+export type CircuitReport = {
+  /** `provider/model`. */
+  readonly target: string;
+  readonly state: CircuitState;
+  readonly failuresInARow: number;
+  /** What the failure rate is made of. */
+  readonly recent: { readonly requests: number; readonly failures: number };
+  /** Milliseconds until it may be tried; 0 for now. */
+  readonly waitMs: number;
+};
+
 export type BreakerOptions = {
-  /** Failures in a row that open a circuit; 0 never opens one. */
-  readonly failures: number;
-  /** How long an open circuit waits before it lets a probe through. */
-  readonly cooldownMs: number;
+  /** Read anew each time: it may change while circuits are open. */
+  readonly config: () => BreakerConfig;
+  /** Unix milliseconds. */
   readonly clock: () => number;
 };
 
-type Circuit = { failures: number; openUntil: number; probing: boolean };
+/** The window moves on in this many steps. */
+const BUCKETS = 10;
+/** Callers choose model names in zero-configuration mode; past this many circuits the oldest are forgotten. */
+const MOST_CIRCUITS = 10_000;
+/** How soon a request that found all probes taken may look again. */
+const PROBING_MS = 1000;
+/** Rest of a target that answered 429 without saying for how long, doubled each time. */
+const FIRST_REST_MS = 1000;
+const LONGEST_REST_MS = 30_000;
+/** Longer rests are not believed: asking once an hour hurts nobody. */
+const LONGEST_NAMED_REST_MS = 3_600_000;
 
-/** Opens a circuit after `failures` in a row, lets one probe through after `cooldownMs`, closes it on success. */
-export function createBreaker(options: BreakerOptions): Breaker {
+type Bucket = { since: number; requests: number; failures: number };
+
+type Circuit = {
+  /** In a row. */
+  failures: number;
+  readonly buckets: Bucket[];
+  /** 0 while it is closed. */
+  openUntil: number;
+  probing: number;
+  /** Probes that succeeded in a row. */
+  successes: number;
+  coolUntil: number;
+  /** Whether the provider asked for that, rather than that it seemed wise. */
+  asked: boolean;
+  /** Answers of 429 in a row. */
+  limited: number;
+  /** When it last failed or was limited. */
+  touched: number;
+};
+
+/**
+ * Opens a circuit after `failures` in a row or when `failureRate` of at least `minRequests` have failed within `windowMs`, lets
+ * `probes` at a time through after `cooldownMs`, and closes it after `successes` of them in a row.
+ */
+export function createBreaker({ config, clock }: BreakerOptions): Breaker {
   const circuits = new Map<string, Circuit>();
+
+  const make = (target: string): Circuit => {
+    const [oldest] = circuits.size >= MOST_CIRCUITS ? circuits.keys() : [];
+    if (oldest !== undefined) circuits.delete(oldest);
+    const circuit: Circuit = {
+      failures: 0,
+      buckets: [],
+      openUntil: 0,
+      probing: 0,
+      successes: 0,
+      coolUntil: 0,
+      asked: false,
+      limited: 0,
+      touched: clock(),
+    };
+    circuits.set(target, circuit);
+    return circuit;
+  };
+
+  const restOf = (circuit: Circuit, now: number, insist = false): Rest | undefined => {
+    if (circuit.openUntil > now) return { waitMs: circuit.openUntil - now, state: "open" };
+    if (circuit.coolUntil > now && (circuit.asked || !insist))
+      return { waitMs: circuit.coolUntil - now, state: "cooling" };
+    if (circuit.openUntil > 0 && circuit.probing >= config().probes)
+      return { waitMs: PROBING_MS, state: "half-open" };
+    return undefined;
+  };
+
+  const count = (circuit: Circuit, failed: boolean, now: number): void => {
+    const latest = circuit.buckets.at(-1);
+    const isFresh = latest && now - latest.since < config().windowMs / BUCKETS;
+    const bucket = isFresh ? latest : { since: now, requests: 0, failures: 0 };
+    if (!isFresh) circuit.buckets.push(bucket);
+    bucket.requests += 1;
+    if (failed) bucket.failures += 1;
+  };
+
+  const recent = (circuit: Circuit, now: number): { requests: number; failures: number } => {
+    while ((circuit.buckets[0]?.since ?? now) <= now - config().windowMs) circuit.buckets.shift();
+    let requests = 0;
+    let failures = 0;
+    for (const bucket of circuit.buckets) {
+      requests += bucket.requests;
+      failures += bucket.failures;
+    }
+    return { requests, failures };
+  };
+
+  const open = (circuit: Circuit, now: number): void => {
+    circuit.openUntil = now + config().cooldownMs;
+    circuit.successes = 0;
+    // What was counted has led to this; afterwards the target begins anew.
+    circuit.buckets.length = 0;
+  };
+
+  /** Takes back a probe's place. True if the circuit still is in the state in which it was given. */
+  const giveBack = (circuit: Circuit, pass: Pass): boolean => {
+    if (pass !== "probe") return false;
+    circuit.probing = Math.max(0, circuit.probing - 1);
+    return circuit.openUntil > 0;
+  };
+
+  /** The target has answered, which shows that it lives. */
+  const answered = (target: string, pass: Pass, circuit: Circuit): void => {
+    const now = clock();
+    circuit.limited = 0;
+    const isProbe = giveBack(circuit, pass);
+    if (isProbe) circuit.successes += 1;
+    if (circuit.openUntil > 0) {
+      // One that was asked before the circuit opened says nothing of how things are now.
+      if (!isProbe || circuit.successes < config().successes) return;
+      circuit.openUntil = 0;
+    }
+    circuit.failures = 0;
+    count(circuit, false, now);
+    const isForgotten = isProbe || now - circuit.touched > config().windowMs;
+    if (isForgotten && circuit.coolUntil <= now) circuits.delete(target);
+  };
+
   return {
-    enter(target) {
+    enter(target, insist) {
       const circuit = circuits.get(target);
-      if (!circuit || circuit.openUntil === 0) return 0;
-      const wait = circuit.openUntil - options.clock();
-      if (wait > 0) return wait;
-      if (circuit.probing) return 1000;
-      circuit.probing = true;
-      return 0;
+      if (!circuit) return "pass";
+      const rest = restOf(circuit, clock(), insist);
+      if (rest) return rest;
+      if (circuit.openUntil === 0) return "pass";
+      circuit.probing += 1;
+      return "probe";
     },
-    succeeded(target) {
-      circuits.delete(target);
+    look(target) {
+      const circuit = circuits.get(target);
+      return circuit && restOf(circuit, clock());
     },
-    failed(target, error) {
-      const circuit = circuits.get(target) ?? { failures: 0, openUntil: 0, probing: false };
-      const wasProbing = circuit.probing;
-      circuit.probing = false;
-      // What went wrong on our own side says nothing about the provider.
-      if (error.traits.origin === "gateway") return;
-      if (!isProvidersFault(error) || options.failures <= 0) {
-        // An answer, even an unwelcome one, shows that the provider is alive.
-        circuits.delete(target);
+    succeeded(target, pass) {
+      const circuit = circuits.get(target);
+      if (circuit) answered(target, pass, circuit);
+    },
+    failed(target, pass, error) {
+      const now = clock();
+      if (isRateLimit(error)) {
+        // Another key of the provider's is free at once.
+        if (error.retryAfterMs === 0) return this.abandoned(target, pass);
+        const circuit = circuits.get(target) ?? make(target);
+        giveBack(circuit, pass);
+        const own = Math.min(FIRST_REST_MS * 2 ** circuit.limited, LONGEST_REST_MS);
+        const rest = Math.min(error.retryAfterMs ?? own, LONGEST_NAMED_REST_MS);
+        circuit.limited += 1;
+        circuit.touched = now;
+        if (now + rest > circuit.coolUntil) {
+          circuit.coolUntil = now + rest;
+          circuit.asked = error.retryAfterMs !== undefined;
+        }
         return;
       }
-      circuit.failures += 1;
-      if (wasProbing || circuit.failures >= options.failures) {
-        circuit.openUntil = options.clock() + options.cooldownMs;
+      // What went wrong on our own side says nothing about the provider.
+      if (error.traits.origin === "gateway") return this.abandoned(target, pass);
+      if (!isProvidersFault(error)) {
+        const known = circuits.get(target);
+        if (known) answered(target, pass, known);
+        return;
       }
-      circuits.set(target, circuit);
+      const circuit = circuits.get(target) ?? make(target);
+      circuit.touched = now;
+      if (giveBack(circuit, pass)) return open(circuit, now);
+      if (circuit.openUntil > 0) return;
+      circuit.failures += 1;
+      count(circuit, true, now);
+      const { requests, failures } = recent(circuit, now);
+      const { minRequests, failureRate, failures: inARow } = config();
+      const isOften = requests >= minRequests && failures >= requests * failureRate;
+      if (isOften || circuit.failures >= inARow) open(circuit, now);
     },
-    abandoned(target) {
+    abandoned(target, pass) {
       const circuit = circuits.get(target);
-      if (circuit) circuit.probing = false;
+      if (circuit) giveBack(circuit, pass);
     },
     states() {
-      const now = options.clock();
-      const states = new Map<string, CircuitState>();
-      for (const [target, circuit] of circuits) {
-        if (circuit.openUntil === 0) states.set(target, "closed");
-        else states.set(target, circuit.openUntil > now ? "open" : "half-open");
-      }
-      return states;
+      const now = clock();
+      return new Map(Array.from(circuits, ([target, circuit]) => [target, stateOf(circuit, now)]));
+    },
+    report() {
+      const now = clock();
+      return Array.from(circuits, ([target, circuit]) => ({
+        target,
+        state: stateOf(circuit, now),
+        failuresInARow: circuit.failures,
+        recent: recent(circuit, now),
+        waitMs: Math.max(0, circuit.openUntil - now, circuit.coolUntil - now),
+      }));
     },
   };
+}
+
+function stateOf(circuit: Circuit, now: number): CircuitState {
+  if (circuit.openUntil > now) return "open";
+  if (circuit.coolUntil > now) return "cooling";
+  return circuit.openUntil > 0 ? "half-open" : "closed";
+}
+
+function isRateLimit(error: ChatError): boolean {
+  return error.kind === "rate-limited" && error.traits.origin === "provider";
 }
 
 function isProvidersFault(error: ChatError): boolean {

@@ -3,7 +3,7 @@ import { ChatError, toChatError } from "../../connectors/hub/error.ts";
 import type { ChatEvent } from "../../connectors/hub/event.ts";
 import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { Abort } from "./abort.ts";
-import type { Breaker } from "./breaker.ts";
+import type { Breaker, Pass } from "./breaker.ts";
 import type { Route } from "./catalog.ts";
 import type { Exchange } from "./exchange.ts";
 
@@ -105,17 +105,18 @@ async function failover<Answer>(
   let last: ChatError | undefined;
   let soonest = Number.POSITIVE_INFINITY;
   for (const route of routes) {
-    const wait = deps.breaker.enter(route.id);
-    if (wait > 0) {
-      soonest = Math.min(soonest, wait);
-      continue;
-    }
     for (let tries = 0; ; tries += 1) {
+      const isOnlyHope = last === undefined && route === routes.at(-1);
+      const pass = deps.breaker.enter(route.id, tries > 0 || isOnlyHope);
+      if (typeof pass !== "string") {
+        soonest = Math.min(soonest, pass.waitMs);
+        break;
+      }
       const connector = deps.connectors.get(route.provider);
       if (!connector) {
         throw new ChatError("internal", `no connector for provider ${route.provider}`);
       }
-      const attempt = startAttempt(route, exchange, deps);
+      const attempt = startAttempt(route, pass, exchange, deps);
       try {
         return await ask(connector, attempt);
       } catch (thrown) {
@@ -127,7 +128,7 @@ async function failover<Answer>(
       if (delay === undefined) break;
       await pause(delay, exchange.abort);
     }
-    if (!last.traits.tryElsewhere) throw last;
+    if (last && !last.traits.tryElsewhere) throw last;
   }
   throw (
     last ??
@@ -146,7 +147,7 @@ type Attempt = {
   end(outcome: "ok" | "abandoned" | ChatError): boolean;
 };
 
-function startAttempt(route: Route, exchange: Exchange, deps: FailoverDeps): Attempt {
+function startAttempt(route: Route, pass: Pass, exchange: Exchange, deps: FailoverDeps): Attempt {
   exchange.provider = route.provider;
   exchange.providerModel = route.model;
   exchange.attempts += 1;
@@ -176,11 +177,11 @@ function startAttempt(route: Route, exchange: Exchange, deps: FailoverDeps): Att
       ended = true;
       clearTimeout(timer);
       unlisten();
-      if (outcome === "ok") deps.breaker.succeeded(route.id);
+      if (outcome === "ok") deps.breaker.succeeded(route.id, pass);
       // Nobody knows whether the target is well.
       else if (outcome === "abandoned" || outcome.kind === "cancelled")
-        deps.breaker.abandoned(route.id);
-      else deps.breaker.failed(route.id, outcome);
+        deps.breaker.abandoned(route.id, pass);
+      else deps.breaker.failed(route.id, pass, outcome);
       deps.onAttempt(route.provider, typeof outcome === "string" ? outcome : outcome.kind);
       return true;
     },

@@ -40,14 +40,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const enter = (request: ChatRequest, exchange: Exchange) => {
     try {
       checkRequest(request, deps.config.limits);
-      const routes = deps.catalog.resolve(request.model, exchange.caller);
+      const plan = deps.catalog.plan(request, exchange.caller, exchange.headers);
       const reserve = countsTokens(exchange)
         ? estimateInput(request) + (request.maxOutputTokens ?? 0)
         : 0;
       const admission = deps.limiter.admit(exchange.caller, reserve, (state) => {
         exchange.limits = state;
       });
-      return { routes, admission };
+      return { plan, admission };
     } catch (thrown) {
       const { status } = toChatError(thrown).traits;
       const seconds = (performance.now() - exchange.arrivedAt) / 1000;
@@ -58,8 +58,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   /** Opens the books of a request that was let in; `close` must be called once, however it ends. */
   const open = (request: ChatRequest, exchange: Exchange) => {
-    const { routes, admission } = enter(request, exchange);
-    const meter = createMeter(request, exchange, deps.config.prices, deps.clock);
+    const { plan, admission } = enter(request, exchange);
+    const { routes, model } = plan;
+    // The books know models by the names of the configuration.
+    const booked = model === request.model ? request : { ...request, model };
+    const meter = createMeter(booked, exchange, deps.config.prices, deps.clock);
     deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
     return {
       routes,

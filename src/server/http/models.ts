@@ -1,6 +1,6 @@
 import { ChatError } from "../../connectors/hub/error.ts";
 import type { Config } from "../config/config.ts";
-import { type Catalog, mayUse } from "../gateway/catalog.ts";
+import type { Catalog } from "../gateway/catalog.ts";
 import type { KeyRecord } from "../store/store.ts";
 import type { Offers } from "../gateway/offers.ts";
 
@@ -43,7 +43,7 @@ export function createModels(
             owner: provider,
             title: model.displayName,
           }))
-          .filter((model) => mayUse(caller, model.id));
+          .filter((model) => catalog.allows(model.id, caller));
       }),
     );
     return [...configured, ...offered.flat()];

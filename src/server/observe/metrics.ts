@@ -45,10 +45,10 @@ export type Readings = {
   readonly activeConnections: () => number;
   readonly journalPending: () => number;
   readonly journalLost: () => number;
-  readonly circuits: () => ReadonlyMap<string, "closed" | "open" | "half-open">;
+  readonly circuits: () => ReadonlyMap<string, "closed" | "open" | "half-open" | "cooling">;
 };
 
-const CIRCUIT_VALUE = { closed: 0, "half-open": 1, open: 2 } as const;
+const CIRCUIT_VALUE = { closed: 0, "half-open": 1, open: 2, cooling: 3 } as const;
 /** Callers choose model names in zero-configuration mode; past this many they share one label. */
 const MOST_MODELS = 1000;
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
@@ -121,7 +121,7 @@ export function createMetrics(readings: Readings): Metrics {
   registry.registerMetric(
     new Gauge({
       name: "xjp_circuit_state",
-      help: "State of each target that failed lately: 0 closed, 1 half-open, 2 open.",
+      help: "State of each target that failed lately: 0 closed, 1 half-open, 2 open, 3 resting after 429.",
       labelNames: ["provider", "model"],
       registers: [],
       collect() {

@@ -43,6 +43,17 @@ export function fixedClock(start = Date.UTC(2026, 0, 15, 12)): {
   });
 }
 
+/** Circuits that open after three failures in a row and close after one probe. */
+export const BREAKER = {
+  failures: 3,
+  failureRate: 1,
+  minRequests: 1000,
+  windowMs: 60_000,
+  cooldownMs: 30_000,
+  probes: 1,
+  successes: 1,
+};
+
 /** One user message, streamed or not. */
 export function chatRequest(changes: Partial<ChatRequest> = {}): ChatRequest {
   return {

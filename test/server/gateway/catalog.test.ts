@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
 import type { ModelConfig, ProviderConfig } from "../../../src/server/config/config.ts";
-import { createCatalog, mayUse } from "../../../src/server/gateway/catalog.ts";
-import { keyRecord } from "./_setup.ts";
+import { createCatalog } from "../../../src/server/gateway/catalog.ts";
+import { capable } from "../../support/capable.ts";
+import { chatRequest, keyRecord } from "./_setup.ts";
 
 const retry = { maxRetries: 1, backoffMs: 10 };
 const timeouts = {
@@ -22,7 +23,7 @@ function catalogOf(
   providers: readonly ProviderConfig[],
   random = 0.5,
 ) {
-  return createCatalog({ models, providers, retry, timeouts }, () => random);
+  return createCatalog({ models, providers, retry, timeouts }, () => random, capable);
 }
 
 const fast: ModelConfig = {
@@ -41,6 +42,47 @@ function faultOf(act: () => unknown): ChatError {
   }
   throw new Error("nothing was thrown");
 }
+
+const texts = (first: string, ...more: string[]) =>
+  [first, ...more].map((text) => ({ role: "user", parts: [{ type: "text", text }] }));
+
+const weighted: ModelConfig = {
+  name: "mix",
+  routes: ["a", "b", "c", "d"].map((name) => ({
+    provider: name,
+    providerModelId: "m",
+    retry,
+    weight: 1,
+  })),
+};
+const ordersOf = (catalog: ReturnType<typeof catalogOf>, user: string): string =>
+  catalog
+    .plan(chatRequest({ model: "mix", user }), keyRecord(), new Headers())
+    .routes.map((route) => route.provider)
+    .join("");
+
+const conditional = (first: object, second: object): ReturnType<typeof catalogOf> =>
+  catalogOf(
+    [
+      {
+        name: "able",
+        routes: [
+          { provider: "a", providerModelId: "m", retry, capabilities: first },
+          { provider: "b", providerModelId: "m", retry, capabilities: second },
+        ],
+      },
+    ],
+    [],
+  );
+const able = (catalog: ReturnType<typeof catalogOf>, changes: object) =>
+  catalog
+    .plan(chatRequest({ model: "able", ...changes }), keyRecord(), new Headers())
+    .routes.map((route) => route.provider)
+    .join("");
+const source = { kind: "url", url: "https://example.com/x" };
+const withPart = (type: string) => ({
+  messages: [{ role: "user", parts: [{ type, source }] }],
+});
 
 describe("catalog", () => {
   test("gives a logical model's routes in order, with their own or the default total", () => {
@@ -77,7 +119,7 @@ describe("catalog", () => {
     const key = keyRecord({ models: ["slow", "claude-*"] });
     expect(faultOf(() => catalog.resolve("fast", key)).traits.status).toBe(403);
     expect(catalog.list(key)).toEqual([]);
-    expect(mayUse(key, "claude-sonnet-4.5")).toBe(true);
+    expect(catalog.allows("claude-sonnet-4.5", key)).toBe(true);
   });
 
   test("says that a model without a usable route has none", () => {
@@ -101,15 +143,131 @@ describe("catalog", () => {
       seed = (seed * 48_271) % 2_147_483_647;
       return seed / 2_147_483_647;
     };
-    const catalog = createCatalog({ models: [model], providers: [], retry, timeouts }, random);
+    const models = [{ ...model, affinity: false }];
+    const catalog = createCatalog({ models, providers: [], retry, timeouts }, random, capable);
     const firsts = { a: 0, b: 0, c: 0 };
     for (let count = 0; count < 4000; count += 1) {
-      const routes = catalog.resolve("mix", keyRecord());
+      const { routes } = catalog.plan(chatRequest({ model: "mix" }), keyRecord(), new Headers());
       expect(routes[2]?.provider).toBe("c");
       const first = routes[0]?.provider;
       if (first === "a" || first === "b") firsts[first] += 1;
     }
     expect(firsts.a / firsts.b).toBeGreaterThan(2.6);
     expect(firsts.a / firsts.b).toBeLessThan(3.4);
+  });
+
+  describe("of a tenant", () => {
+    const slow: ModelConfig = { ...fast, name: "slow" };
+    const tenants = {
+      acme: { models: ["fast", "gpt-*"], aliases: { "gpt-4o": "fast", turbo: "slow" } },
+    };
+    const catalog = createCatalog(
+      { models: [fast, slow], providers: [], retry, timeouts, tenants },
+      () => 0.5,
+      capable,
+    );
+
+    test("takes its aliases for the models that they stand for", () => {
+      const plan = catalog.plan(chatRequest({ model: "gpt-4o" }), keyRecord(), new Headers());
+      expect([plan.model, plan.routes[0]?.id]).toEqual(["fast", "openrouter/vendor/small"]);
+      const stranger = keyRecord({ tenantId: "other" });
+      expect(faultOf(() => catalog.resolve("gpt-4o", stranger)).kind).toBe("not-found");
+    });
+
+    test("keeps its keys to its list, whatever theirs says", () => {
+      expect(catalog.list(keyRecord())).toEqual(["fast", "gpt-4o"]);
+      const error = faultOf(() => catalog.resolve("slow", keyRecord({ models: ["slow"] })));
+      expect([error.kind, error.code]).toEqual(["forbidden", "model_not_allowed"]);
+      expect(error.message).toContain("this key's tenant may not");
+      expect(faultOf(() => catalog.resolve("turbo", keyRecord())).kind).toBe("forbidden");
+      expect(catalog.list(keyRecord({ tenantId: "other" }))).toEqual(["fast", "slow"]);
+    });
+  });
+
+  describe("for a request", () => {
+    test("keeps a conversation with its target and spreads conversations", () => {
+      const catalog = catalogOf([weighted], []);
+      const users = Array.from({ length: 400 }, (_, index) => `user-${index}`);
+      const orders = users.map((user) => ordersOf(catalog, user));
+      expect(users.map((user) => ordersOf(catalogOf([weighted], []), user))).toEqual(orders);
+      for (const first of "abcd") {
+        const share = orders.filter((each) => each.startsWith(first)).length;
+        expect(share).toBeGreaterThan(60);
+        expect(share).toBeLessThan(140);
+      }
+    });
+
+    test("moves only the conversations of a target that is taken out", () => {
+      const without = { ...weighted, routes: weighted.routes.slice(0, 3) };
+      for (let index = 0; index < 100; index += 1) {
+        const before = ordersOf(catalogOf([weighted], []), `user-${index}`);
+        const after = ordersOf(catalogOf([without], []), `user-${index}`);
+        expect(after).toBe(before.replace("d", ""));
+      }
+    });
+
+    test("knows a conversation by header, then by user, then by how it begins", () => {
+      const catalog = catalogOf([weighted], []);
+      const firstOf = (changes: object, headers: Record<string, string> = {}): string | undefined =>
+        catalog.plan(chatRequest({ model: "mix", ...changes }), keyRecord(), new Headers(headers))
+          .routes[0]?.provider;
+      for (let index = 0; index < 20; index += 1) {
+        const named = { "x-session-id": `session-${index}` };
+        expect(firstOf({ user: "x" }, named)).toBe(firstOf({ user: "y" }, named));
+        const messages = texts(`question ${index}`);
+        expect(firstOf({ messages })).toBe(
+          firstOf({ messages: texts(`question ${index}`, "and then?") }),
+        );
+      }
+      const spread = Array.from({ length: 20 }, (_, index) =>
+        firstOf({ messages: texts(`question ${index}`) }),
+      );
+      expect(new Set(spread).size).toBeGreaterThan(1);
+    });
+
+    test.each([
+      ["tools", { tools: false }, { tools: [{ name: "look" }] }],
+      ["images", { images: false }, withPart("image")],
+      ["PDFs", { files: false }, withPart("file")],
+      ["audio", { audio: false }, withPart("audio")],
+      ["video", { video: false }, withPart("video")],
+      [
+        "a JSON schema",
+        { jsonSchema: false },
+        { output: { type: "json-schema", name: "x", schema: {} } },
+      ],
+      [
+        "a long context",
+        { contextTokens: 100 },
+        {
+          messages: [{ role: "user", parts: [{ type: "text", text: "long ".repeat(200) }] }],
+          source: { dialect: "openai-chat", text: "long ".repeat(200), body: {} },
+        },
+      ],
+    ])("passes over a target that cannot take %s", (_what, lack, changes) => {
+      expect(able(conditional(lack, {}), changes)).toBe("b");
+      expect(able(conditional({}, lack), changes)).toBe("a");
+      expect(able(conditional(lack, {}), {})).toBe("ab");
+    });
+
+    test("refuses what the operator says that no target can do, naming the field", () => {
+      const catalog = conditional({ tools: false }, { tools: false });
+      const error = faultOf(() => able(catalog, { tools: [{ name: "look" }] }));
+      expect([error.kind, error.param, error.code]).toEqual([
+        "invalid-request",
+        "tools",
+        "not_supported",
+      ]);
+    });
+
+    test("leaves it to the provider when only the gateway believes that no target can", () => {
+      const catalog = createCatalog(
+        { models: [fast], providers: [], retry, timeouts },
+        () => 0.5,
+        () => ({ ...capable(), tools: false }),
+      );
+      const request = chatRequest({ tools: [{ name: "look" }] });
+      expect(catalog.plan(request, keyRecord(), new Headers()).routes).toHaveLength(2);
+    });
   });
 });

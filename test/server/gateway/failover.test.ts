@@ -10,17 +10,27 @@ import {
   failoverStream,
   failoverWhole,
 } from "../../../src/server/gateway/failover.ts";
-import { ANSWER, type Script, chatRequest, exchange, fixedClock, scripted } from "./_setup.ts";
+import { capable } from "../../support/capable.ts";
+import {
+  ANSWER,
+  BREAKER,
+  type Script,
+  chatRequest,
+  exchange,
+  fixedClock,
+  scripted,
+} from "./_setup.ts";
 
 const TIMEOUTS = { connectMs: 1000, headersMs: 1000, firstEventMs: 1000, idleMs: 1000 };
 
-function route(provider: string, changes: Partial<Route> = {}): Route {
+function route(provider: string, changes: Partial<Pick<Route, "retry" | "timeoutMs">> = {}): Route {
   return {
     id: `${provider}/m`,
     provider,
     model: "m",
     timeoutMs: 60_000,
     retry: { maxRetries: 0, backoffMs: 0 },
+    ability: { known: capable(), stated: {} },
     ...changes,
   };
 }
@@ -31,7 +41,7 @@ function setup(scripts: Readonly<Record<string, readonly Script[]>>) {
     Object.entries(scripts).map(([name, list]) => [name, scripted(name, list)]),
   );
   const attempts: string[] = [];
-  const breaker = createBreaker({ failures: 3, cooldownMs: 30_000, clock });
+  const breaker = createBreaker({ config: () => BREAKER, clock });
   const run = async (
     routes: readonly Route[],
     changes: { stream?: boolean; exchange?: Exchange } = {},
@@ -197,31 +207,5 @@ describe("circuits", () => {
       20_000,
       0,
     ]);
-  });
-
-  test("let only one probe through, and open again when it fails", async () => {
-    const { run, clock, breaker } = setup({ a: [{ error: down }] });
-    for (let count = 0; count < 3; count += 1) await run([route("a")]);
-    clock.advance(30_000);
-    expect(breaker.enter("a/m")).toBe(0);
-    expect(breaker.enter("a/m")).toBeGreaterThan(0);
-    breaker.failed("a/m", down);
-    expect(breaker.enter("a/m")).toBe(30_000);
-  });
-
-  test("neither open nor close for what goes wrong in the gateway itself", async () => {
-    const { run, breaker } = setup({ a: [{ error: down }] });
-    const stopping = new ChatError("unavailable", "shutting down", { origin: "gateway" });
-    for (let count = 0; count < 9; count += 1) breaker.failed("a/m", stopping);
-    expect(breaker.enter("a/m")).toBe(0);
-    for (let count = 0; count < 3; count += 1) await run([route("a")]);
-    breaker.failed("a/m", stopping);
-    expect(breaker.enter("a/m")).toBe(30_000);
-  });
-
-  test("are not opened by the caller's own mistakes", async () => {
-    const { run, breaker } = setup({ a: [{ error: badRequest }] });
-    for (let count = 0; count < 9; count += 1) await run([route("a")]);
-    expect(breaker.enter("a/m")).toBe(0);
   });
 });

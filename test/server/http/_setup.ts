@@ -13,7 +13,8 @@ import { createLog } from "../../../src/server/observe/log.ts";
 import { createMetrics } from "../../../src/server/observe/metrics.ts";
 import { hashKey } from "../../../src/server/store/key.ts";
 import { type KeyRecord, StoreError, type UsageRow } from "../../../src/server/store/store.ts";
-import { fixedClock, keyRecord } from "../gateway/_setup.ts";
+import { capable } from "../../support/capable.ts";
+import { BREAKER, fixedClock, keyRecord } from "../gateway/_setup.ts";
 
 export const KEY = `XJP_${"k".repeat(43)}`;
 
@@ -46,7 +47,7 @@ export function testApp(options: AppOptions) {
     clock,
     write: (text) => lines.push(...text.trimEnd().split("\n")),
   });
-  const breaker = createBreaker({ failures: 5, cooldownMs: 30_000, clock });
+  const breaker = createBreaker({ config: () => BREAKER, clock });
   const metrics = createMetrics({
     activeConnections: () => inFlight.count,
     journalPending: () => 0,
@@ -75,7 +76,7 @@ export function testApp(options: AppOptions) {
     prices: {},
   };
   const connectors = new Map([[name, options.connector]]);
-  const catalog = createCatalog(config, () => 0.5);
+  const catalog = createCatalog(config, () => 0.5, capable);
   const gateway = createGateway({
     config,
     catalog,
