@@ -32,6 +32,7 @@ export type House = {
   readonly clock: () => number;
   /** Unix milliseconds. */
   readonly startedAt: number;
+  readonly begin: (id: string, draft: () => UsageRow) => void;
   readonly record: (row: UsageRow) => Promise<void> | void;
 };
 
@@ -68,6 +69,7 @@ export function createGeneration(config: Config, house: House, before?: Generati
     timeouts: config.timeouts,
     clock,
     random: Math.random,
+    begin: house.begin,
     record: house.record,
     onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
     onMalformed: (provider) => metrics.malformed(provider),

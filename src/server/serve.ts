@@ -98,6 +98,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
       },
       clock,
     }),
+    begin: (id, draft) => journal.begin(id, draft),
     record: (row) => journal.keep(row),
     probed: {
       version: options.version,

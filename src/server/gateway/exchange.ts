@@ -31,4 +31,6 @@ export type Exchange = {
   /** Harmless request fields that the target could not take. */
   readonly dropped: Set<string>;
   limits: LimitState | undefined;
+  /** Told of every attempt before it goes out; `provider`, `providerModel` and `attempts` are those of it. */
+  onAttempt: (() => void) | undefined;
 };

@@ -151,6 +151,7 @@ function startAttempt(route: Route, pass: Pass, exchange: Exchange, deps: Failov
   exchange.provider = route.provider;
   exchange.providerModel = route.model;
   exchange.attempts += 1;
+  exchange.onAttempt?.();
 
   const controller = new AbortController();
   const abort = (reason: ChatError): void => controller.abort(reason);

@@ -31,6 +31,11 @@ export type GatewayDeps = FailoverDeps & {
   readonly limiter: Limiter;
   readonly metrics: Metrics;
   readonly config: Pick<Config, "limits" | "prices">;
+  /**
+   * Notes for good that a request is about to go to a provider, with the way to the row that it leaves if this process dies; the
+   * same id again replaces the note. Must not throw.
+   */
+  readonly begin: (id: string, draft: () => UsageRow) => void;
   /** Keeps a usage row for good; the answer ends when it has. Must not throw, and must wait for nothing but the local disk. */
   readonly record: (row: UsageRow) => Promise<void> | void;
 };
@@ -63,6 +68,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     // The books know models by the names of the configuration.
     const booked = model === request.model ? request : { ...request, model };
     const meter = createMeter(booked, exchange, deps.config.prices, deps.clock);
+    exchange.onAttempt = () => deps.begin(exchange.id, meter.draft);
     deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
     return {
       routes,

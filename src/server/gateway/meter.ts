@@ -16,7 +16,7 @@ export type Meter = {
   /** The row for this request. `error` is what ended it, if it did not end well. */
   close(status: UsageStatus, error?: ChatError): UsageRow;
   /** The row that this request leaves if the process dies now. Cheap, however long the answer has become. */
-  draft(): UsageRow;
+  readonly draft: () => UsageRow;
 };
 
 /** `clock` gives Unix milliseconds. */

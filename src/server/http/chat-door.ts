@@ -55,6 +55,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       committed: false,
       dropped: new Set(),
       limits: undefined,
+      onAttempt: undefined,
     };
     let request: ChatRequest | undefined;
     let finished = false;

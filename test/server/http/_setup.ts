@@ -38,6 +38,8 @@ export type AppOptions = {
 export function testApp(options: AppOptions) {
   const clock = fixedClock();
   const rows: UsageRow[] = [];
+  /** The rows that requests would have left at the moment when they went out. */
+  const begun: UsageRow[] = [];
   const lines: string[] = [];
   let seeks = 0;
   const inFlight = createInFlight();
@@ -92,6 +94,9 @@ export function testApp(options: AppOptions) {
       clock,
       onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
     }),
+    begin: (_, draft) => {
+      begun.push(draft());
+    },
     record: (row) => {
       rows.push(row);
     },
@@ -143,6 +148,7 @@ export function testApp(options: AppOptions) {
   });
   return {
     rows,
+    begun,
     clock,
     seeks: () => seeks,
     logged: () => {

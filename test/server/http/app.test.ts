@@ -1,3 +1,4 @@
+import type { Connector } from "../../../src/connectors/connector.ts";
 import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
 import { capable } from "../../support/capable.ts";
@@ -178,6 +179,26 @@ describe("a streamed answer", () => {
     expect(released).toBe(true);
     expect(app.rows).toMatchObject([{ status: "cancelled", statusCode: 499 }]);
     expect(app.logged()).toMatchObject([{ event: "chat failed", status: 499 }]);
+  });
+
+  test("is on the books before the provider is asked", async () => {
+    const noted: number[] = [];
+    const connector: Connector = {
+      ...well(),
+      async *chat() {
+        noted.push(app.begun.length);
+        for (const event of ANSWER) yield { events: [event] };
+      },
+    };
+    const app = testApp({ connector });
+    await (await app.handle(CHAT, chatBody({ stream: true }))).text();
+    expect(noted).toEqual([1]);
+    const [row] = app.rows;
+    expect(row?.status).toBe("ok");
+    expect(app.begun).toMatchObject([
+      { id: row?.id, status: "lost", provider: connector.name, attempts: 1, estimated: true },
+    ]);
+    expect(app.begun[0]?.inputTokens).toBeGreaterThan(0);
   });
 
   test("is kept open by comments while the provider is silent", async () => {
