@@ -75,6 +75,8 @@ export type ConnectorOptions = {
   readonly profile?: string;
   /** Includes the provider's path prefix; no trailing slash. Absent takes the kind's or the profile's own. */
   readonly baseUrl?: string;
+  /** Kind `clewdr`: which of its faces is spoken to; default `code`. */
+  readonly backend?: "code" | "web" | "openai";
   /** Used in turn; one that was refused rests for a while. Empty for hosts that need none. */
   readonly apiKeys: readonly string[];
   /** Sent with every request; they win over whatever the connector would send. */

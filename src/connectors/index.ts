@@ -1,5 +1,6 @@
 /** The only list of connectors. */
 import { createAnthropicConnector } from "./anthropic.ts";
+import { createClewdrConnector } from "./clewdr.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createDemoConnector } from "./demo.ts";
 import { createOpenAICompatibleConnector } from "./openai-compatible.ts";
@@ -8,6 +9,7 @@ import { createOpenRouterConnector } from "./openrouter.ts";
 const factories = new Map<string, (options: ConnectorOptions) => Connector>([
   ["openrouter", createOpenRouterConnector],
   ["anthropic", createAnthropicConnector],
+  ["clewdr", createClewdrConnector],
   ["openai-compatible", createOpenAICompatibleConnector],
   ["demo", (options) => createDemoConnector(options)],
 ]);

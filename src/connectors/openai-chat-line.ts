@@ -8,11 +8,16 @@ import { isSupported } from "./wire/openai-chat/quirks.ts";
 /** OpenAI's Chat Completions behind a base URL, given a host's quirks and the fields that it refuses. */
 export function openaiChatLine(
   quirks: OpenAIChatQuirks,
-  more: Partial<Pick<Line, "forward">> & { readonly refuses?: readonly string[] } = {},
+  more: Partial<Pick<Line, "forward">> & {
+    readonly refuses?: readonly string[];
+    /** Behind the base URL; default `/chat/completions`. */
+    readonly path?: string;
+  } = {},
 ): Line {
+  const path = more.path ?? "/chat/completions";
   const asksForUsage = (quirks.streamUsage ?? "include_usage") === "include_usage";
   return createLine(openaiChatProvider, quirks, {
-    path: () => "/chat/completions",
+    path: () => path,
     // Nothing of the client's: organisation, project and idempotency keys mean something only within one account.
     forward: more.forward ?? (() => undefined),
     amend: (request, drop) => ({

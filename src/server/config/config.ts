@@ -6,7 +6,13 @@
 import type { ConnectorOptions } from "../../connectors/connector.ts";
 
 /** The kinds of provider that this build has a connector for. A new connector adds its kind here. */
-export const connectorKinds = ["openrouter", "anthropic", "openai-compatible", "demo"] as const;
+export const connectorKinds = [
+  "openrouter",
+  "anthropic",
+  "clewdr",
+  "openai-compatible",
+  "demo",
+] as const;
 
 export type ConnectorKind = (typeof connectorKinds)[number];
 

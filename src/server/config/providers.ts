@@ -83,6 +83,7 @@ function resolveProvider(
       name,
       kind,
       ...(profile === undefined ? {} : { profile }),
+      ...(table?.backend === undefined ? {} : { backend: table.backend }),
       ...(baseUrl === undefined ? {} : { baseUrl: baseUrl.replace(/\/+$/, "") }),
       apiKeys,
       headers: table?.headers ?? {},

@@ -126,6 +126,12 @@ export const provider = Type.Object(
     profile: Type.Optional(
       text("kind openai-compatible: the known host whose peculiarities this one shares."),
     ),
+    backend: Type.Optional(
+      Type.Union([Type.Literal("code"), Type.Literal("web"), Type.Literal("openai")], {
+        description:
+          "kind clewdr: which of its APIs is asked; code (the default) takes what Anthropic takes, web and openai text and images.",
+      }),
+    ),
     base_url: Type.Optional(text("With the provider's path prefix: https://host/v1.")),
     api_key: Type.Optional(secret("Best as env:NAME or file:PATH.")),
     api_keys: Type.Optional(

@@ -76,9 +76,10 @@ timeouts_ms = 5
     const config = await load(text, { env: { OPENROUTER_API_KEY: "sk-or-1" } });
     const { maxAttempts: _, ...retry } = config.retry;
     expect(config.models[0]?.routes).toEqual([
+      { provider: "clewdr", providerModelId: "claude-sonnet-4-5", retry },
       { provider: "openrouter", providerModelId: "one", retry },
       { provider: "openrouter", providerModelId: "two", retry, timeoutMs: 5 },
     ]);
-    expect(config.warnings).toEqual([expect.stringContaining("models.fast.primary is left out")]);
+    expect(config.warnings).toEqual([]);
   });
 });

@@ -19,12 +19,19 @@ describe("config/xjp.example.toml", () => {
 
   test("works with every option on", async () => {
     const text = everything.replace("/run/secrets/openrouter", "key");
-    const env = { GROQ_API_KEY: "g", GROQ_KEY_ONE: "1", GROQ_KEY_TWO: "2", ADMIN_TOKEN: "t" };
+    const env = {
+      GROQ_API_KEY: "g",
+      GROQ_KEY_ONE: "1",
+      GROQ_KEY_TWO: "2",
+      CLEWDR_API_KEY: "c",
+      ADMIN_TOKEN: "t",
+    };
     const config = await load(text, { env, files: { key: "k\n" } });
     expect(config.providers.map(({ name }) => name)).toEqual([
       "openrouter",
       "groq-team",
       "my-vllm",
+      "clewdr",
       "groq",
     ]);
     expect(config.prices).not.toEqual({});

@@ -1,0 +1,141 @@
+/** What Clewdr does otherwise than the dialects it speaks (its source, v0.13), as changes to their lines. */
+import { ChatError } from "./hub/error.ts";
+import type { ChatEvent } from "./hub/event.ts";
+import { isJsonObject, type Json } from "./hub/json.ts";
+import type { ChatRequest } from "./hub/request.ts";
+import type { StreamDecoder } from "./hub/wire.ts";
+import type { Line } from "./line.ts";
+import {
+  type AnthropicQuirks,
+  anthropicMessagesProvider,
+} from "./wire/anthropic-messages/egress.ts";
+
+/**
+ * An unstreamed request of one user message "Hi" is taken for a health check and answered by itself, without asking anybody.
+ * Asked for as a stream it reaches the model.
+ */
+export function streamedIfGreeting(line: Line): Line {
+  return {
+    ...line,
+    amend: (request, drop, target) => ({
+      ...line.amend(request, drop, target),
+      ...(isGreeting(request) ? STREAM : {}),
+    }),
+    encodeRequest: (request, target, drop) => ({
+      ...line.encodeRequest(request, target, drop),
+      ...(isGreeting(request) ? STREAM : {}),
+    }),
+  };
+}
+
+const STREAM = { stream: true };
+
+function isGreeting({ stream, messages }: ChatRequest): boolean {
+  const [message] = messages;
+  const part = message?.parts[0];
+  return (
+    !stream &&
+    messages.length === 1 &&
+    message?.role === "user" &&
+    message.parts.length === 1 &&
+    part?.type === "text" &&
+    part.text.trim() === "Hi"
+  );
+}
+
+/** Refuses in a verbatim body too what translation would refuse, since this backend drops it without a word. */
+export function textOnly(line: Line, quirks: AnthropicQuirks): Line {
+  return {
+    ...line,
+    amend(request, drop, target) {
+      anthropicMessagesProvider.encodeRequest(request, target.model, quirks, drop);
+      return line.amend(request, drop, target);
+    },
+  };
+}
+
+/** Its counts are its own guesses. */
+export function withEstimates(line: Line): Line {
+  return {
+    ...line,
+    decodeReply: (body) => line.decodeReply(body).map(estimate),
+    decodeStream() {
+      const decoder = line.decodeStream();
+      return {
+        push: (message) => decoder.push(message).map(estimate),
+        end: () => decoder.end().map(estimate),
+        get done() {
+          return decoder.done;
+        },
+      };
+    },
+  };
+}
+
+function estimate(event: ChatEvent): ChatEvent {
+  if (event.type !== "usage" && event.type !== "start") return event;
+  return event.usage === undefined
+    ? event
+    : { ...event, usage: { ...event.usage, source: "estimated" } };
+}
+
+/**
+ * Its chat completions stop without a finish reason and without `[DONE]`, so the end of the bytes behind some text is the end of
+ * the answer; whether it was cut nobody can tell. It wants `stop` as a list.
+ */
+export function withInferredEnd(line: Line): Line {
+  return {
+    ...line,
+    amend(request, drop, target) {
+      const { stop } = request.source.body;
+      const list: Readonly<Record<string, Json>> = typeof stop === "string" ? { stop: [stop] } : {};
+      return { ...line.amend(request, drop, target), ...list };
+    },
+    decodeStream: () => inferEnd(line.decodeStream()),
+  };
+}
+
+function inferEnd(decoder: StreamDecoder): StreamDecoder {
+  let said = false;
+  return {
+    push(message) {
+      const events = decoder.push(message);
+      said ||= events.some(({ type }) => type === "text-delta");
+      return events;
+    },
+    end: () => (said && !decoder.done ? decoder.push({ data: "[DONE]" }) : decoder.end()),
+    get done() {
+      return decoder.done;
+    },
+  };
+}
+
+/** Errors that say that none of its accounts can serve: another try at once is useless, another route is not. */
+const CAPACITY = new Set(["no_cookie_available", "too_many_retries", "invalid_cookie"]);
+
+/** `{"error": {"message", "type", "code"}}` on every path. */
+export function clewdrError(line: Line): Line["decodeError"] {
+  return (status, body, headers) => {
+    const error = line.decodeError(status, body, headers);
+    const type = typeIn(body);
+    if (type === undefined || !CAPACITY.has(type)) return error;
+    return new ChatError("unavailable", error.message, {
+      code: type,
+      upstreamStatus: status,
+      retryAfterMs: error.retryAfterMs,
+      retryHere: false,
+    });
+  };
+}
+
+function typeIn(body: string): string | undefined {
+  try {
+    const value: Json = JSON.parse(body);
+    const error = isJsonObject(value) ? value["error"] : undefined;
+    const type = isJsonObject(error) ? error["type"] : undefined;
+    return typeof type === "string" ? type : undefined;
+  } catch {
+    // A page of a proxy in between.
+    return undefined;
+  }
+}
