@@ -37,20 +37,26 @@ type Around = {
 export async function openStorage(config: Config, around: Around): Promise<Storage> {
   const { log, health, clock } = around;
   const { database, keys, usage } = config;
+  let keyring: Keyring | undefined;
+  let journal: Journal | undefined;
   const store = createReopeningStore({
     kind: database.startsWith("sqlite:") ? "sqlite" : "postgres",
     open: (again) => openDatabase(database, again),
-    onReopened: () => log.warn("database", { notice: "is there again" }),
+    onReopened() {
+      log.warn("database", { notice: "is there again" });
+      void keyring?.refresh();
+      void journal?.flush();
+    },
   });
   const cache = createKeyCache(`${usage.journalDir}/keys.json`, databasePlace(database));
-  const keyring = await openKeyring(store, {
+  keyring = await openKeyring(store, {
     pollMs: KEY_POLL_MS,
     cache,
     graceMs: keys.graceMs,
     clock,
     onError: (error) => log.error("key storage", { error: messageOf(error) }),
   });
-  const journal = await openJournal({
+  journal = await openJournal({
     directory: usage.journalDir,
     store,
     flushMs: JOURNAL_FLUSH_MS,
