@@ -71,7 +71,8 @@ export function createGeneration(config: Config, house: House, before?: Generati
     random: Math.random,
     begin: house.begin,
     record: house.record,
-    onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
+    maxAttempts: config.retry.maxAttempts,
+    onAttempt: (provider, outcome, timer) => metrics.attempted(provider, outcome, timer),
     onMalformed: (provider) => metrics.malformed(provider),
   });
   const offers = createOffers(connectors, clock, (provider, error) =>

@@ -16,7 +16,12 @@ export type CircuitState = "closed" | "open" | "half-open" | "cooling";
 export type Pass = "pass" | "probe";
 
 /** Why a target may not be tried now, and for how many milliseconds. */
-export type Rest = { readonly waitMs: number; readonly state: "open" | "half-open" | "cooling" };
+export type Rest = {
+  readonly waitMs: number;
+  readonly state: "open" | "half-open" | "cooling";
+  /** Whether the provider named the time, rather than that some seemed wise. */
+  readonly asked: boolean;
+};
 
 export type Breaker = {
   /**
@@ -112,11 +117,12 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
   };
 
   const restOf = (circuit: Circuit, now: number, insist = false): Rest | undefined => {
-    if (circuit.openUntil > now) return { waitMs: circuit.openUntil - now, state: "open" };
+    if (circuit.openUntil > now)
+      return { waitMs: circuit.openUntil - now, state: "open", asked: false };
     if (circuit.coolUntil > now && (circuit.asked || !insist))
-      return { waitMs: circuit.coolUntil - now, state: "cooling" };
+      return { waitMs: circuit.coolUntil - now, state: "cooling", asked: circuit.asked };
     if (circuit.openUntil > 0 && circuit.probing >= config().probes)
-      return { waitMs: PROBING_MS, state: "half-open" };
+      return { waitMs: PROBING_MS, state: "half-open", asked: false };
     return undefined;
   };
 

@@ -12,9 +12,11 @@ import type { Catalog } from "./catalog.ts";
 import { checkRequest } from "./checks.ts";
 import { estimateInput } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
-import { type FailoverDeps, failoverStream, failoverWhole } from "./failover.ts";
+import { answerWhole } from "./answer.ts";
+import type { FailoverDeps } from "./failover.ts";
 import type { Limiter } from "./limits.ts";
 import { createMeter } from "./meter.ts";
+import { answerStream, readRecovery } from "./recovery.ts";
 
 export type Gateway = {
   /**
@@ -46,13 +48,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
     try {
       checkRequest(request, deps.config.limits);
       const plan = deps.catalog.plan(request, exchange.caller, exchange.headers);
+      const recovery = readRecovery(exchange.headers) ?? plan.recovery;
       const reserve = countsTokens(exchange)
         ? estimateInput(request) + (request.maxOutputTokens ?? 0)
         : 0;
       const admission = deps.limiter.admit(exchange.caller, reserve, (state) => {
         exchange.limits = state;
       });
-      return { plan, admission };
+      return { plan, recovery, admission };
     } catch (thrown) {
       const { status } = toChatError(thrown).traits;
       const seconds = (performance.now() - exchange.arrivedAt) / 1000;
@@ -63,7 +66,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   /** Opens the books of a request that was let in; `close` must be called once, however it ends. */
   const open = (request: ChatRequest, exchange: Exchange) => {
-    const { plan, admission } = enter(request, exchange);
+    const { plan, recovery, admission } = enter(request, exchange);
     const { routes, model } = plan;
     // The books know models by the names of the configuration.
     const booked = model === request.model ? request : { ...request, model };
@@ -71,7 +74,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     exchange.onAttempt = () => deps.begin(exchange.id, meter.draft);
     deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
     return {
-      routes,
+      asking: { request, routes, exchange, meter, deps },
+      recovery,
       meter,
       close: (status: UsageStatus, error?: ChatError): Promise<void> | void => {
         const row = meter.close(status, error);
@@ -84,14 +88,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     async *chat(request, exchange) {
-      const { routes, meter, close } = open(request, exchange);
+      const { asking, recovery, meter, close } = open(request, exchange);
       let status: UsageStatus | undefined;
       let error: ChatError | undefined;
       try {
-        for await (const message of failoverStream(request, routes, exchange, deps)) {
-          meter.observe(message.events);
-          yield message;
-        }
+        yield* answerStream(asking, recovery);
         status = "ok";
       } catch (thrown) {
         error = toChatError(thrown);
@@ -104,11 +105,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       }
     },
     async complete(request, exchange) {
-      const { routes, meter, close } = open(request, exchange);
+      const { asking, close } = open(request, exchange);
       let message: UpstreamMessage;
       try {
-        message = await failoverWhole(request, routes, exchange, deps);
-        meter.observe(message.events);
+        message = await answerWhole(asking);
       } catch (thrown) {
         const error = toChatError(thrown);
         await close(statusOf(error, exchange), error);

@@ -11,6 +11,10 @@ import { costOf } from "./pricing.ts";
 /** Watches one answer go by and writes its line in the books. */
 export type Meter = {
   observe(events: readonly ChatEvent[]): void;
+  /** What was observed since the last turn was an attempt that is over, and another one follows: both count. */
+  turn(): void;
+  /** What all attempts have used so far, or undefined if that would be a guess. */
+  total(): Usage | undefined;
   /** True once the answer is complete, whatever becomes of the connection afterwards. */
   readonly finished: boolean;
   /** The row for this request. `error` is what ended it, if it did not end well. */
@@ -35,6 +39,8 @@ export function createMeter(
   /** What came last: a sample of the answer's script. */
   let latest = "";
   let inputTokens: number | undefined;
+  /** What earlier attempts have used and cost. */
+  const earlier: Spent[] = [];
 
   const estimatedInput = (): number => (inputTokens ??= estimateInput(request));
 
@@ -57,7 +63,20 @@ export function createMeter(
     return finished ? usage : atLeast(usage, outputTokens);
   };
 
-  const toRow = (settled: Usage, status: UsageStatus, statusCode: number): UsageRow => ({
+  /** What it used, with its price at the target of the latest attempt. */
+  const priced = (used: Usage): Spent => ({
+    usage: used,
+    costNanoUsd: costOf(used, prices, request.model, exchange.provider, exchange.providerModel),
+  });
+
+  const toRow = (used: Usage, status: UsageStatus, statusCode: number): UsageRow =>
+    rowOf(sum([...earlier, priced(used)]), status, statusCode);
+
+  const rowOf = (
+    { usage: settled, costNanoUsd }: Spent,
+    status: UsageStatus,
+    statusCode: number,
+  ): UsageRow => ({
     id: exchange.id,
     apiKeyId: exchange.caller.id,
     tenantId: exchange.caller.tenantId,
@@ -70,7 +89,7 @@ export function createMeter(
     cacheWriteTokens: settled.cacheWriteTokens ?? 0,
     reasoningTokens: settled.reasoningTokens ?? 0,
     estimated: settled.source === "estimated",
-    costNanoUsd: costOf(settled, prices, request.model, exchange.provider, exchange.providerModel),
+    costNanoUsd,
     latencyMs: clock() - exchange.startedAt,
     timeToFirstTokenMs:
       request.stream && firstTokenAt !== undefined ? firstTokenAt - exchange.startedAt : null,
@@ -130,6 +149,18 @@ export function createMeter(
         }
       }
     },
+    turn() {
+      earlier.push(priced(settle()));
+      usage = undefined;
+      finished = false;
+      text = "";
+      reasoning = "";
+      latest = "";
+    },
+    total() {
+      if (usage === undefined) return undefined;
+      return earlier.length === 0 ? usage : sum([...earlier, priced(usage)]).usage;
+    },
     close(status, error) {
       const row = toRow(settle(), status, error ? error.traits.status : 200);
       return error ? { ...row, errorMessage: error.message.slice(0, 1000) } : row;
@@ -138,6 +169,28 @@ export function createMeter(
       const row = toRow(settleSoFar(), "lost", LOST_STATUS);
       return { ...row, errorMessage: "the gateway's process ended under this request" };
     },
+  };
+}
+
+type Spent = { readonly usage: Usage; readonly costNanoUsd: number };
+
+/** Several attempts as one. */
+function sum(spent: readonly Spent[]): Spent {
+  const [only] = spent;
+  if (only && spent.length === 1) return only;
+  const add = (count: (usage: Usage) => number | undefined): number =>
+    spent.reduce((total, { usage }) => total + (count(usage) ?? 0), 0);
+  const costNanoUsd = spent.reduce((total, one) => total + one.costNanoUsd, 0);
+  return {
+    usage: {
+      inputTokens: add((usage) => usage.inputTokens),
+      outputTokens: add((usage) => usage.outputTokens),
+      cacheReadTokens: add((usage) => usage.cacheReadTokens),
+      cacheWriteTokens: add((usage) => usage.cacheWriteTokens),
+      reasoningTokens: add((usage) => usage.reasoningTokens),
+      source: spent.some(({ usage }) => usage.source === "estimated") ? "estimated" : "reported",
+    },
+    costNanoUsd,
   };
 }
 

@@ -115,7 +115,13 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
     } catch (thrown) {
       const error = toChatError(thrown);
       finish(error);
-      return errorResponse(client, error, requestId, exchangeHeaders(exchange, client.dialect));
+      return errorResponse(
+        client,
+        error,
+        requestId,
+        exchangeHeaders(exchange, client.dialect),
+        exchange.attempts,
+      );
     }
   };
 }

@@ -8,9 +8,14 @@ export function errorResponse(
   error: ChatError,
   requestId: string,
   headers: Readonly<Record<string, string>> = {},
+  attempts = 0,
 ): Response {
   return Response.json(client.encodeError(error, requestId), {
     status: client.statusOf(error),
-    headers: { ...headers, ...requestIdHeaders(client.dialect, requestId), ...errorHeaders(error) },
+    headers: {
+      ...headers,
+      ...requestIdHeaders(client.dialect, requestId),
+      ...errorHeaders(error, attempts),
+    },
   });
 }

@@ -25,25 +25,30 @@ export function exchangeHeaders(exchange: Exchange, dialect: Dialect): Record<st
   return headers;
 }
 
-/** What an error's answer adds: whose fault it was, and whether and when to try again. */
-export function errorHeaders(error: ChatError): Record<string, string> {
+/**
+ * What an error's answer adds: whose fault it was, and whether and when to try again. `attempts`: how often providers were asked
+ * for this answer.
+ */
+export function errorHeaders(error: ChatError, attempts: number): Record<string, string> {
   const headers: Record<string, string> = { "x-xjp-error-origin": error.traits.origin };
   if (error.retryAfterMs !== undefined) {
     headers["retry-after"] = String(Math.max(1, Math.ceil(error.retryAfterMs / 1000)));
     headers["retry-after-ms"] = String(Math.ceil(error.retryAfterMs));
   }
-  // The official SDKs retry 408, 409, 429 and 5xx unless told otherwise; the gateway has done its own retries by then.
-  if (!isWorthRetrying(error)) headers["x-should-retry"] = "false";
+  // The official SDKs retry 408, 409, 429 and 5xx unless told otherwise; what the gateway has tried again is not to be multiplied.
+  if (!isWorthRetrying(error, attempts)) headers["x-should-retry"] = "false";
   return headers;
 }
 
-function isWorthRetrying(error: ChatError): boolean {
+function isWorthRetrying(error: ChatError, attempts: number): boolean {
   switch (error.kind) {
     case "rate-limited":
     case "unavailable":
     case "bad-upstream":
     case "timeout":
-      return error.traits.retryHere || error.retryAfterMs !== undefined || error.kind === "timeout";
+      // Once a time is named it is worth coming back then.
+      if (error.retryAfterMs !== undefined) return true;
+      return attempts < 2 && (error.traits.retryHere || error.timer === "connect");
     case "invalid-request":
     case "too-large":
     case "unauthenticated":

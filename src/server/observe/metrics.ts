@@ -24,8 +24,8 @@ export type Metrics = {
   settled(row: Settled): void;
   /** An authenticated request was refused before routing. */
   refused(tenantId: string, status: number, seconds: number): void;
-  /** An attempt at a provider ended with `ok` or an error's kind. */
-  attempted(provider: string, outcome: string): void;
+  /** An attempt at a provider ended with `ok` or an error's kind; `timer` is the one that ran out, if one did. */
+  attempted(provider: string, outcome: string, timer?: string): void;
   /** A message of a provider's stream could not be read and was left out. */
   malformed(provider: string): void;
   limitHit(tenantId: string, limit: string): void;
@@ -112,6 +112,11 @@ export function createMetrics(readings: Readings): Metrics {
     name: "xjp_upstream_attempts_total",
     help: "Attempts at providers, by outcome: ok or the kind of error.",
     labelNames: ["provider", "outcome"],
+  });
+  const timeouts = createTally(registry, {
+    name: "xjp_upstream_timeouts_total",
+    help: "Attempts at providers that a timer ended: connect, headers, first-event, idle, total.",
+    labelNames: ["provider", "timer"],
   });
   const malformed = createTally(registry, {
     name: "xjp_upstream_malformed_total",
@@ -239,7 +244,10 @@ export function createMetrics(readings: Readings): Metrics {
       place.answered(status);
       place.duration.observe(seconds);
     },
-    attempted: (provider, outcome) => attempts.add(1, provider, outcome),
+    attempted(provider, outcome, timer) {
+      attempts.add(1, provider, outcome);
+      if (timer !== undefined) timeouts.add(1, provider, timer);
+    },
     malformed: (provider) => malformed.add(1, provider),
     limitHit: (tenantId, limit) => limitHits.add(1, tenantId, limit),
     authFailed: (reason) => authErrors.add(1, reason),

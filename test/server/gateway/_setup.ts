@@ -106,13 +106,15 @@ export const ANSWER: readonly ChatEvent[] = [
   { type: "finish", reason: "stop" },
 ];
 
-/** A connector that follows one script a call, the last one for ever, and counts its calls. */
+/** A connector that follows one script a call, the last one for ever, and keeps what it was asked. */
 export function scripted(
   name: string,
   scripts: readonly Script[],
-): Connector & { readonly calls: number } {
+): Connector & { readonly calls: number; readonly requests: readonly ChatRequest[] } {
   let calls = 0;
-  const next = (): Script => {
+  const requests: ChatRequest[] = [];
+  const next = (request: ChatRequest): Script => {
+    requests.push(request);
     calls += 1;
     return scripts[Math.min(calls, scripts.length) - 1] ?? {};
   };
@@ -121,13 +123,14 @@ export function scripted(
     get calls() {
       return calls;
     },
-    async *chat(): AsyncGenerator<UpstreamMessage> {
-      const { events = [], error } = next();
+    requests,
+    async *chat(request): AsyncGenerator<UpstreamMessage> {
+      const { events = [], error } = next(request);
       for (const event of events) yield { events: [event] };
       if (error !== undefined) throw error;
     },
-    complete(): Promise<UpstreamMessage> {
-      const { events = [], error } = next();
+    complete(request): Promise<UpstreamMessage> {
+      const { events = [], error } = next(request);
       return error === undefined ? Promise.resolve({ events }) : Promise.reject(error);
     },
     capabilities: capable,

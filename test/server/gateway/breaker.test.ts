@@ -78,9 +78,9 @@ describe("a circuit", () => {
   test("says how long it stays open, then lets few probes through at a time", () => {
     const { breaker, clock, fail, enter, state } = setup();
     for (const act of [fail, fail, fail]) act();
-    expect(breaker.enter("a/m")).toEqual({ waitMs: 15_000, state: "open" });
+    expect(breaker.enter("a/m")).toEqual({ waitMs: 15_000, state: "open", asked: false });
     clock.advance(14_999);
-    expect(breaker.look("a/m")).toEqual({ waitMs: 1, state: "open" });
+    expect(breaker.look("a/m")).toEqual({ waitMs: 1, state: "open", asked: false });
     clock.advance(1);
     expect(state()).toBe("half-open");
     expect([enter(), enter()]).toEqual(["probe", "probe"]);
@@ -151,7 +151,7 @@ describe("a limited target", () => {
   test("rests as long as the provider says, by its own clock", () => {
     const { breaker, clock, fail, enter, state } = setup();
     fail(limited(2000));
-    expect(breaker.enter("a/m")).toEqual({ waitMs: 2000, state: "cooling" });
+    expect(breaker.enter("a/m")).toEqual({ waitMs: 2000, state: "cooling", asked: true });
     clock.advance(2000);
     expect(enter()).toBe("pass");
     expect(state()).toBe("closed");
@@ -179,7 +179,7 @@ describe("a limited target", () => {
     expect(breaker.enter("a/m")).toMatchObject({ state: "cooling" });
     expect(breaker.enter("a/m", true)).toBe("pass");
     breaker.failed("a/m", "pass", limited(5000));
-    expect(breaker.enter("a/m", true)).toEqual({ waitMs: 5000, state: "cooling" });
+    expect(breaker.enter("a/m", true)).toEqual({ waitMs: 5000, state: "cooling", asked: true });
   });
 
   test("goes on at once when another key of its provider is free", () => {

@@ -1,85 +1,22 @@
 import { describe, expect, test } from "bun:test";
-import type { Connector, UpstreamMessage } from "../../../src/connectors/connector.ts";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
-import { createBreaker } from "../../../src/server/gateway/breaker.ts";
-import type { Route } from "../../../src/server/gateway/catalog.ts";
 import { createAbort } from "../../../src/server/gateway/abort.ts";
-import type { Exchange } from "../../../src/server/gateway/exchange.ts";
-import {
-  type FailoverDeps,
-  failoverStream,
-  failoverWhole,
-} from "../../../src/server/gateway/failover.ts";
-import { capable } from "../../support/capable.ts";
-import {
-  ANSWER,
-  BREAKER,
-  type Script,
-  chatRequest,
-  exchange,
-  fixedClock,
-  scripted,
-} from "./_setup.ts";
-
-const TIMEOUTS = { connectMs: 1000, headersMs: 1000, firstEventMs: 1000, idleMs: 1000 };
-
-function route(provider: string, changes: Partial<Pick<Route, "retry" | "timeoutMs">> = {}): Route {
-  return {
-    id: `${provider}/m`,
-    provider,
-    model: "m",
-    timeoutMs: 60_000,
-    retry: { maxRetries: 0, backoffMs: 0 },
-    ability: { known: capable(), stated: {} },
-    ...changes,
-  };
-}
-
-function setup(scripts: Readonly<Record<string, readonly Script[]>>) {
-  const clock = fixedClock();
-  const connectors = Object.fromEntries(
-    Object.entries(scripts).map(([name, list]) => [name, scripted(name, list)]),
-  );
-  const attempts: string[] = [];
-  const breaker = createBreaker({ config: () => BREAKER, clock });
-  const run = async (
-    routes: readonly Route[],
-    changes: { stream?: boolean; exchange?: Exchange } = {},
-  ) => {
-    const record = changes.exchange ?? exchange();
-    let text = "";
-    const seen: string[] = [];
-    let error: ChatError | undefined;
-    try {
-      const deps: FailoverDeps = {
-        connectors: new Map<string, Connector>(Object.entries(connectors)),
-        breaker,
-        timeouts: TIMEOUTS,
-        clock,
-        random: () => 0.5,
-        onAttempt: (provider, outcome) => attempts.push(`${provider}:${outcome}`),
-        onMalformed: (provider) => attempts.push(`${provider}:malformed`),
-      };
-      const see = ({ events }: UpstreamMessage): void => {
-        for (const event of events) {
-          seen.push(event.type);
-          if (event.type === "text-delta") text += event.text;
-        }
-      };
-      const request = chatRequest({ stream: changes.stream ?? true });
-      if (!request.stream) see(await failoverWhole(request, routes, record, deps));
-      else for await (const message of failoverStream(request, routes, record, deps)) see(message);
-    } catch (thrown) {
-      if (!(thrown instanceof ChatError)) throw thrown;
-      error = thrown;
-    }
-    return { text, seen, error, exchange: record };
-  };
-  return { run, clock, connectors, attempts, breaker };
-}
+import { route, setup } from "./_targets.ts";
+import { ANSWER, exchange } from "./_setup.ts";
 
 const down = new ChatError("unavailable", "down");
 const badRequest = new ChatError("invalid-request", "no such field");
+
+const limited = (retryAfterMs?: number): ChatError =>
+  new ChatError("rate-limited", "slow down", {
+    origin: "provider",
+    retryHere: true,
+    tryElsewhere: true,
+    retryAfterMs,
+  });
+
+const holding = (name: string, contextTokens?: number) =>
+  route(name, { stated: contextTokens === undefined ? {} : { contextTokens } });
 
 describe("failover", () => {
   test("answers from the first route when it is well", async () => {
@@ -140,13 +77,8 @@ describe("failover", () => {
   });
 
   test("gives up a Retry-After that does not fit the deadline", async () => {
-    const limited = new ChatError("rate-limited", "slow down", {
-      retryHere: true,
-      tryElsewhere: true,
-      origin: "provider",
-      retryAfterMs: 20_000,
-    });
-    const { run, clock, attempts } = setup({ a: [{ error: limited }], b: [{ error: limited }] });
+    const error = limited(20_000);
+    const { run, clock, attempts } = setup({ a: [{ error }], b: [{ error }] });
     const result = await run([route("a", { retry: { maxRetries: 3, backoffMs: 0 } }), route("b")], {
       exchange: exchange({ deadline: clock() + 10_000 }),
     });
@@ -180,6 +112,96 @@ describe("failover", () => {
   test("answers an empty stream with an error of the provider", async () => {
     const { run } = setup({ a: [{ events: [] }] });
     expect((await run([route("a")])).error?.kind).toBe("bad-upstream");
+  });
+});
+
+describe("the budget of attempts", () => {
+  const often = { retry: { maxRetries: 10, backoffMs: 0 } };
+
+  test("holds over all retries and routes, and keeps one for each route", async () => {
+    const { run, attempts } = setup({ a: [{ error: down }], b: [{ error: down }] });
+    const result = await run([route("a", often), route("b", often)], { maxAttempts: 3 });
+    expect(attempts).toEqual(["a:unavailable", "a:unavailable", "b:unavailable"]);
+    expect(result.error).toBe(down);
+  });
+
+  test("shrinks by what the client has tried again itself", async () => {
+    const { run, attempts } = setup({ a: [{ error: down }], b: [{ events: ANSWER }] });
+    const retry = { maxRetries: 2, backoffMs: 0 };
+    await run([route("a", { retry }), route("b")], {
+      exchange: exchange({ headers: new Headers({ "x-stainless-retry-count": "1" }) }),
+    });
+    expect(attempts).toEqual(["a:unavailable", "a:unavailable", "b:ok"]);
+  });
+
+  test("asks nobody once the deadline has passed", async () => {
+    const { run, clock, attempts } = setup({ a: [{ events: ANSWER }] });
+    const late = exchange({ deadline: clock() });
+    const { error } = await run([route("a")], { exchange: late });
+    expect([error?.code, attempts.length]).toEqual(["timeout_total", 0]);
+  });
+});
+
+describe("a request that is too long", () => {
+  const tooLong = new ChatError("invalid-request", "the maximum context length is 8192 tokens", {
+    code: "context_length_exceeded",
+    upstreamStatus: 400,
+  });
+
+  test("goes to the next target that is known to hold more", async () => {
+    const { run, attempts } = setup({
+      a: [{ error: tooLong }],
+      b: [{ events: ANSWER }],
+      c: [{ events: ANSWER }],
+    });
+    await run([holding("a", 8192), holding("b", 8192), holding("c", 128_000)]);
+    expect(attempts).toEqual(["a:invalid-request", "c:ok"]);
+  });
+
+  test("is told so when none holds more", async () => {
+    const { run, attempts } = setup({ a: [{ error: tooLong }], b: [{ events: ANSWER }] });
+    const { error } = await run([holding("a", 8192), holding("b")]);
+    expect(error).toBe(tooLong);
+    expect(attempts).toEqual(["a:invalid-request"]);
+  });
+});
+
+describe("a limited target", () => {
+  const patient = { retry: { maxRetries: 1, backoffMs: 0 } };
+
+  test("is passed over by others while it rests", async () => {
+    const { run, attempts } = setup({ a: [{ error: limited(9000) }], b: [{ events: ANSWER }] });
+    await run([route("a"), route("b")]);
+    await run([route("a"), route("b")]);
+    expect(attempts).toEqual(["a:rate-limited", "b:ok", "b:ok"]);
+  });
+
+  test("that has no deputy is told with its time, without being asked again", async () => {
+    const { run, attempts, clock } = setup({ a: [{ error: limited(9000) }] });
+    await run([route("a")]);
+    clock.advance(1000);
+    const { error } = await run([route("a")]);
+    expect([error?.kind, error?.traits.status, error?.retryAfterMs]).toEqual([
+      "rate-limited",
+      429,
+      8000,
+    ]);
+    expect(attempts).toHaveLength(1);
+  });
+
+  test("that named no time is asked for want of another", async () => {
+    const { run, attempts } = setup({ a: [{ error: limited() }, { events: ANSWER }] });
+    await run([route("a")]);
+    expect((await run([route("a")])).text).toBe("Mount Everest");
+    expect(attempts).toEqual(["a:rate-limited", "a:ok"]);
+  });
+
+  test("is waited for if its time fits and retries are wanted", async () => {
+    const { run, clock } = setup({ a: [{ error: limited(20) }, { events: ANSWER }] });
+    await run([route("a")]);
+    const ran = run([route("a", patient)]);
+    clock.advance(25);
+    expect((await ran).text).toBe("Mount Everest");
   });
 });
 

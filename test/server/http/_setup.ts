@@ -100,7 +100,8 @@ export function testApp(options: AppOptions) {
     record: (row) => {
       rows.push(row);
     },
-    onAttempt: (provider, outcome) => metrics.attempted(provider, outcome),
+    maxAttempts: 8,
+    onAttempt: (provider, outcome, timer) => metrics.attempted(provider, outcome, timer),
     onMalformed: (provider) => metrics.malformed(provider),
   });
   const keys = new Map([[hashKey(KEY), keyRecord(options.key)]]);
