@@ -32,7 +32,7 @@ export type House = {
   readonly clock: () => number;
   /** Unix milliseconds. */
   readonly startedAt: number;
-  readonly begin: (id: string, draft: () => UsageRow) => void;
+  readonly begin: (id: string, draft: () => UsageRow) => Promise<void>;
   readonly record: (row: UsageRow) => Promise<void> | void;
 };
 

@@ -26,7 +26,7 @@ export type PosterOptions = {
 export type PostRequest = {
   readonly method?: "POST" | "GET";
   readonly url: string;
-  /** Valid names and values; nothing is added to them but what fetch adds. */
+  /** Valid names and values; nothing is added to them but what fetch adds. A record that has been sent must not be changed. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeouts: Timeouts;
@@ -62,6 +62,13 @@ export function createPoster(options: PosterOptions = {}): Poster {
   const witness = options.witness ?? (direct ? createConnectWitness() : undefined);
   /** The URL asked last, taken apart; most providers have but one. */
   let latest = place("http://unasked.invalid");
+  /** What fetch makes of a record of headers, made once for each: the same ones go out again and again. */
+  const made = new WeakMap<Readonly<Record<string, string>>, Headers>();
+  const toHeaders = (record: Readonly<Record<string, string>>): Headers => {
+    let headers = made.get(record);
+    if (!headers) made.set(record, (headers = new Headers(record)));
+    return headers;
+  };
   /** When each origin last answered: only then can there be a kept connection to it. */
   const answered = new Map<string, number>();
 
@@ -81,7 +88,7 @@ export function createPoster(options: PosterOptions = {}): Poster {
       exchange.onFailure(reject);
       const init: BunFetchRequestInit = {
         method: request.method ?? "POST",
-        headers: request.headers,
+        headers: toHeaders(request.headers),
         redirect: "manual",
         // Bun's own limit of five minutes without a byte; our timers are the ones that count.
         timeout: false,

@@ -34,7 +34,6 @@ export function startAttempt(
   exchange.provider = route.provider;
   exchange.providerModel = route.model;
   exchange.attempts += 1;
-  exchange.onAttempt?.();
 
   const controller = new AbortController();
   const abort = (reason: ChatError): void => controller.abort(reason);

@@ -32,5 +32,5 @@ export type Exchange = {
   readonly dropped: Set<string>;
   limits: LimitState | undefined;
   /** Told of every attempt before it goes out; `provider`, `providerModel` and `attempts` are those of it. */
-  onAttempt: (() => void) | undefined;
+  onAttempt: (() => Promise<void>) | undefined;
 };

@@ -56,6 +56,7 @@ export async function failover<Answer>(
         }
         const attempt = startAttempt(route, pass, stream, exchange, deps);
         try {
+          await exchange.onAttempt?.();
           return await ask(connector, attempt);
         } catch (thrown) {
           last = toChatError(thrown);

@@ -35,9 +35,9 @@ export type GatewayDeps = FailoverDeps & {
   readonly config: Pick<Config, "limits" | "prices">;
   /**
    * Notes for good that a request is about to go to a provider, with the way to the row that it leaves if this process dies; the
-   * same id again replaces the note. Must not throw.
+   * same id again replaces the note. Must not reject, and must wait for nothing but the local disk.
    */
-  readonly begin: (id: string, draft: () => UsageRow) => void;
+  readonly begin: (id: string, draft: () => UsageRow) => Promise<void>;
   /** Keeps a usage row for good; the answer ends when it has. Must not throw, and must wait for nothing but the local disk. */
   readonly record: (row: UsageRow) => Promise<void> | void;
 };

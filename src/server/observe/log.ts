@@ -34,17 +34,17 @@ export type LogOptions = {
 };
 
 export function createLog(options: LogOptions): Log {
-  let gathered = "";
+  let gathered: string[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = Number.NaN;
   let time = "";
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
-    if (gathered === "") return;
+    if (gathered.length === 0) return;
     // All at once: looking through each line by itself costs several times as much.
-    const text = redact(gathered);
-    gathered = "";
+    const text = redact(`${gathered.join("\n")}\n`);
+    gathered = [];
     options.write(text);
   };
   const at =
@@ -59,8 +59,8 @@ export function createLog(options: LogOptions): Log {
       const line =
         options.format === "json"
           ? JSON.stringify({ time, level, event, ...fields })
-          : `${time} ${PADDED[level]} ${event}${pairs(fields)}`;
-      gathered += `${line}\n`;
+          : pretty(time, level, event, fields);
+      gathered.push(line);
       if (level === "error") flush();
       else timer ??= setTimeout(flush, FLUSH_MS);
     };
@@ -79,16 +79,14 @@ export function messageOf(error: unknown): string {
 
 const NEEDS_QUOTES = /[\s"=]/;
 
-function pairs(fields: LogFields): string {
-  let text = "";
+/** A line for people. Joined, not added up: what is added stays in pieces until it is written, and they are cold by then. */
+function pretty(time: string, level: LogLevel, event: string, fields: LogFields): string {
+  const words = [time, PADDED[level], event];
   for (const name in fields) {
     const value = fields[name];
     if (value === undefined || value === null) continue;
-    if (typeof value !== "string") {
-      text += ` ${name}=${value}`;
-      continue;
-    }
-    text += ` ${name}=${NEEDS_QUOTES.test(value) ? JSON.stringify(value) : value}`;
+    const isPlain = typeof value !== "string" || !NEEDS_QUOTES.test(value);
+    words.push(`${name}=${isPlain ? value : JSON.stringify(value)}`);
   }
-  return text;
+  return words.join(" ");
 }

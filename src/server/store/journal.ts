@@ -20,14 +20,15 @@ import { encodeDraftLine, encodeUsageLine } from "./usage-line.ts";
 
 export type Journal = {
   /**
-   * Notes that a request is about to go to a provider; once it returns, the note survives the death of the process (not of the
-   * machine). If the process dies before `keep` gets a row of the same id, the next one stores what `draft` gave last: it is asked
-   * now, and again every few seconds. The same id again replaces the note. Never throws.
+   * Notes that a request is about to go to a provider; when the promise resolves, the note survives the death of the process (not
+   * of the machine). If the process dies before `keep` gets a row of the same id, the next one stores what `draft` gave last: it is
+   * asked then, and again every few seconds. The same id again replaces the note. Never rejects.
    */
-  begin(id: string, draft: () => UsageRow): void;
+  begin(id: string, draft: () => UsageRow): Promise<void>;
   /**
    * Keeps the row with which a request ended: the promise resolves when it survives likewise, and an answer must not end before.
-   * The rows of one turn of the event loop are appended together. Never rejects.
+   * Never rejects. Notes and rows of one turn of the event loop are appended together: writing costs as much as a good part of a
+   * request.
    */
   keep(row: UsageRow): Promise<void>;
   /** Rows not yet in the store. */
@@ -161,14 +162,24 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     }
   }
 
-  /** Appends what was gathered, and more lines behind it, in one write. */
-  function writeGathered(more = ""): void {
-    const { rows, written } = gathered;
-    if (rows.length === 0 && more === "") return;
-    if (rows.length > 0) gathered = gathering();
+  /** Has what is gathered written at the end of this turn of the event loop; the promise resolves when it is. */
+  function writeSoon(): Promise<void> {
+    if (!gathered.isAwaited) setImmediate(writeGathered);
+    gathered.isAwaited = true;
+    return gathered.written.promise;
+  }
+
+  /** Appends what was gathered, in one write. */
+  function writeGathered(): void {
+    const { rows, notes, written } = gathered;
+    if (rows.length + notes.size === 0) return;
+    gathered = gathering();
     for (const { id } of rows) drafts.delete(id);
     const failed = head.failure !== undefined;
-    const filed = head.append(rows.map(encodeUsageLine).join("") + more);
+    let lines = rows.map(encodeUsageLine).join("");
+    for (const draft of notes.values()) lines += encodeDraftLine(draft());
+    const filed = head.append(lines);
+    for (const [id, draft] of notes) drafts.set(id, draft);
     const refused = backlog.admit(rows, filed);
     if (refused > 0) lose(refused);
     if (filed && failed) recover();
@@ -180,7 +191,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       flushSoon = true;
       setImmediate(() => void flush());
     }
-    if (rows.length > 0) written.resolve();
+    written.resolve();
   }
 
   /** The disk takes lines again: those that only memory has go first. */
@@ -220,17 +231,18 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
   return {
     begin(id, draft) {
-      if (closed) return;
-      writeGathered(encodeDraftLine(draft()));
-      drafts.set(id, draft);
+      if (closed) return running;
+      gathered.notes.set(id, draft);
+      return writeSoon();
     },
     keep(row) {
       if (closed) {
         lose(1);
         return running;
       }
-      if (gathered.rows.push(row) === 1) setImmediate(writeGathered);
-      return gathered.written.promise;
+      gathered.rows.push(row);
+      gathered.notes.delete(row.id);
+      return writeSoon();
     },
     get pending() {
       return backlog.rows + gathered.rows.length;
@@ -245,7 +257,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flush,
     async close() {
       if (closed) return running;
-      for (const draft of drafts.values()) gathered.rows.push(draft());
+      for (const [id, draft] of new Map([...drafts, ...gathered.notes])) {
+        gathered.notes.delete(id);
+        gathered.rows.push(draft());
+      }
       writeGathered();
       closed = true;
       clearInterval(timer);
@@ -292,10 +307,12 @@ function toSegments(writer: DeadWriter): readonly Segment[] {
   }));
 }
 
-/** Rows that wait for the end of this turn of the event loop. */
+/** What waits for the end of this turn of the event loop: rows, and notes of requests that begin. */
 function gathering(): {
   readonly rows: UsageRow[];
+  readonly notes: Map<string, () => UsageRow>;
   readonly written: PromiseWithResolvers<void>;
+  isAwaited: boolean;
 } {
-  return { rows: [], written: Promise.withResolvers() };
+  return { rows: [], notes: new Map(), written: Promise.withResolvers(), isAwaited: false };
 }

@@ -94,7 +94,7 @@ export function testApp(options: AppOptions) {
       clock,
       onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
     }),
-    begin: (_, draft) => {
+    begin: async (_, draft) => {
       begun.push(draft());
     },
     record: (row) => {

@@ -1,6 +1,6 @@
 /**
  * Begins and ends requests in a journal until it is killed, or its standard input ends. Notes in a file of its own what must be
- * known of them afterwards: `+N` after `begin` of request N returned, `N` after its row was kept.
+ * known of them afterwards: `+N` after `begin` of request N was done, `N` after its row was kept.
  */
 import { openSync, writeSync } from "node:fs";
 import { openJournal } from "../../../src/server/store/journal.ts";
@@ -23,7 +23,7 @@ void Bun.stdin.text().then(() => process.exit(1));
 
 const underWay: number[] = [];
 for (let number = Number(first); ; number += 1) {
-  journal.begin(aRow(number).id, () => aRow(number, { status: "lost", statusCode: 500 }));
+  await journal.begin(aRow(number).id, () => aRow(number, { status: "lost", statusCode: 500 }));
   note(`+${number}`);
   underWay.push(number);
   if (underWay.length < 100) continue;

@@ -48,8 +48,8 @@ async function open(options: { flushMs?: number; memoryRows?: number } = {}): Pr
 
 const draft = (number: number, fields: Partial<UsageRow> = {}): UsageRow =>
   aRow(number, { status: "lost", statusCode: 500, estimated: true, outputTokens: 0, ...fields });
-const begin = (journal: Journal, ...numbers: readonly number[]): void => {
-  for (const number of numbers) journal.begin(aRow(number).id, () => draft(number));
+const begin = async (journal: Journal, ...numbers: readonly number[]): Promise<void> => {
+  await Promise.all(numbers.map((number) => journal.begin(aRow(number).id, () => draft(number))));
 };
 const segments = (): readonly string[] =>
   readdirSync(directory)
@@ -74,10 +74,10 @@ function leave(segment: number, ...numbers: readonly number[]): void {
 }
 
 describe("a request under way", () => {
-  test("is in the file when begin returns, together with the rows of the same turn", async () => {
+  test("is in the file when begin is done, together with the rows of the same turn", async () => {
     const journal = await open();
     const kept = journal.keep(aRow(1));
-    begin(journal, 2);
+    await begin(journal, 2);
     expect(contents()).toBe(encodeUsageLine(aRow(1)) + encodeDraftLine(draft(2)));
     await kept;
     expect(journal.pending).toBe(1);
@@ -86,7 +86,7 @@ describe("a request under way", () => {
 
   test("never reaches the store, and its row does once", async () => {
     const journal = await open();
-    begin(journal, 1, 2);
+    await begin(journal, 1, 2);
     await journal.flush();
     expect(store.batches).toEqual([]);
     await journal.keep(aRow(2));
@@ -100,7 +100,7 @@ describe("a request under way", () => {
 
   test("is carried into the next segment before the one that it stands in goes", async () => {
     const journal = await open();
-    begin(journal, 1);
+    await begin(journal, 1);
     for (const number of [2, 3, 4]) {
       await journal.keep(aRow(number));
       await journal.flush();
@@ -115,7 +115,7 @@ describe("a request under way", () => {
   test("is asked again what it has come to, and leaves one file", async () => {
     const journal = await open({ flushMs: 10 });
     let tokens = 0;
-    journal.begin(aRow(1).id, () => draft(1, { outputTokens: tokens }));
+    await journal.begin(aRow(1).id, () => draft(1, { outputTokens: tokens }));
     tokens = 70;
     await waitFor("a checkpoint", () => contents().includes('"outputTokens":70'), 4_000);
     expect(segments()).toHaveLength(1);
@@ -125,7 +125,7 @@ describe("a request under way", () => {
 
   test("leaves its draft when the journal is closed under it", async () => {
     const journal = await open();
-    begin(journal, 1, 2);
+    await begin(journal, 1, 2);
     await journal.keep(aRow(2));
     await journal.close();
     expect(stored()).toEqual({ "1": "lost", "2": "ok" });
@@ -136,10 +136,10 @@ describe("a request under way", () => {
     const journal = await open();
     rmSync(directory, { recursive: true });
     writeFileSync(directory, "");
-    begin(journal, 1, 2);
+    await begin(journal, 1, 2);
     expect(errors).toEqual([expect.stringContaining("cannot be written")]);
     rmSync(directory);
-    begin(journal, 3);
+    await begin(journal, 3);
     const [segment = ""] = segments();
     expect([...readSegment(join(directory, segment)).drafts.values()]).toEqual([
       draft(1),
