@@ -10,9 +10,9 @@ import type { Authenticator } from "./auth.ts";
 import { type ChatDoorDeps, createChatDoor } from "./chat-door.ts";
 import { type Cors, applyCors, preflight } from "./cors.ts";
 import { type CountDoorDeps, createCountDoor } from "./count-door.ts";
-import { dialectOf } from "./doors.ts";
+import { dialectOf, isAnthropic } from "./doors.ts";
 import { errorResponse } from "./errors.ts";
-import type { Asker, Models } from "./models.ts";
+import type { Models } from "./models.ts";
 import { healthz, type Probed, readyz } from "./probes.ts";
 
 export type AppDeps = ChatDoorDeps &
@@ -107,13 +107,14 @@ export function createApp(deps: AppDeps) {
         }),
     )
     .get("/v1/models", ({ request }) =>
-      enter(request, (caller, requestId) => deps.models.list(asker(request, caller, requestId))),
+      enter(request, (caller) => deps.models.list(caller, isAnthropic(request.headers))),
     )
     .get("/v1/models/*", ({ request }) =>
-      enter(request, (caller, requestId) =>
+      enter(request, (caller) =>
         deps.models.show(
           decodeURIComponent(pathOf(request.url).slice("/v1/models/".length)),
-          asker(request, caller, requestId),
+          caller,
+          isAnthropic(request.headers),
         ),
       ),
     )
@@ -132,11 +133,6 @@ export function createApp(deps: AppDeps) {
       ({ request }) => enter(request, (caller, requestId) => count(request, caller, requestId)),
       { parse: "none" },
     );
-}
-
-function asker(request: Request, caller: KeyRecord, requestId: string): Asker {
-  const { dialect } = dialectOf(pathOf(request.url), request.headers);
-  return { caller, dialect, requestId };
 }
 
 /** The caller's own id if it is a sane one, else a new one. */

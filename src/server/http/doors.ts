@@ -6,17 +6,15 @@ import { openaiChatClient } from "../../connectors/wire/openai-chat/ingress.ts";
 const doors: ReadonlyMap<string, ClientHalf> = new Map([
   ["/v1/chat/completions", openaiChatClient],
   ["/v1/messages", anthropicMessagesClient],
+  ["/v1/messages/count_tokens", anthropicMessagesClient],
 ]);
 
 /** Whether a client speaks Anthropic's dialect also where a path belongs to nobody: its SDKs always name a version. */
-function isAnthropic(headers: Headers): boolean {
+export function isAnthropic(headers: Headers): boolean {
   return headers.has("anthropic-version");
 }
 
-/** The dialect in which a path's errors are told, also where no route answers: that of the door which it begins like. */
+/** The dialect in which a path's errors are told, also where no route answers. */
 export function dialectOf(path: string, headers: Headers): ClientHalf {
-  const known = doors.get(path);
-  if (known !== undefined) return known;
-  for (const [door, client] of doors) if (path.startsWith(`${door}/`)) return client;
-  return isAnthropic(headers) ? anthropicMessagesClient : openaiChatClient;
+  return doors.get(path) ?? (isAnthropic(headers) ? anthropicMessagesClient : openaiChatClient);
 }

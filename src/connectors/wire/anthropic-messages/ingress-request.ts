@@ -47,8 +47,6 @@ const HARMLESS = new Set([
   "inference_geo",
   "service_tier",
   "speed",
-  "user_profile_id",
-  "workspace_id",
 ]);
 
 function readField(reading: Reading, field: string, value: Json, draft: Draft): void {
