@@ -94,6 +94,6 @@ export function anthropicCapabilities(quirks: AnthropicQuirks, model: string): C
     // From 4.6 on a last message of the assistant is refused.
     prefill: traits.thinking !== "adaptive",
     reasoningFamily: "anthropic",
-    contextTokens: 200_000,
+    ...(traits.contextTokens === undefined ? {} : { contextTokens: traits.contextTokens }),
   };
 }

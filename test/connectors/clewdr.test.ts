@@ -91,7 +91,7 @@ describe("Clewdr as Claude Code's API", () => {
     await converse(connector, chatRequest());
     expect(sent[0]?.body).toMatchObject({
       model: "native",
-      max_tokens: 32_000,
+      max_tokens: 16_384,
       messages: [{ role: "user", content: [{ type: "text", text: "Hello?" }] }],
     });
   });

@@ -27,8 +27,16 @@ export type TokenCountingDeps = {
   readonly timeouts: Timeouts;
 };
 
+/** Longest wait for a count: the estimate is there at once, and nobody waits long to hear how long a prompt is. */
+const COUNT_MS = 10_000;
+
 /** Counting is free at every provider and changes nothing, so it is neither limited nor booked, and an estimate beats an error. */
 export function createTokenCounting(deps: TokenCountingDeps): TokenCounting {
+  const timeouts: Timeouts = {
+    ...deps.timeouts,
+    headersMs: Math.min(deps.timeouts.headersMs, COUNT_MS),
+    idleMs: Math.min(deps.timeouts.idleMs, COUNT_MS),
+  };
   return {
     async count(request, exchange) {
       for (const route of deps.catalog.resolve(request.model, exchange.caller)) {
@@ -36,7 +44,7 @@ export function createTokenCounting(deps: TokenCountingDeps): TokenCounting {
         try {
           const tokens = await connector?.countTokens?.(request, {
             target: route,
-            timeouts: deps.timeouts,
+            timeouts,
             signal: exchange.signal,
             requestId: exchange.requestId,
             headers: exchange.headers,

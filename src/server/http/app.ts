@@ -10,9 +10,9 @@ import type { Authenticator } from "./auth.ts";
 import { type ChatDoorDeps, createChatDoor } from "./chat-door.ts";
 import { type Cors, applyCors, preflight } from "./cors.ts";
 import { type CountDoorDeps, createCountDoor } from "./count-door.ts";
-import { dialectOf, isAnthropic } from "./doors.ts";
+import { dialectOf } from "./doors.ts";
 import { errorResponse } from "./errors.ts";
-import type { Models } from "./models.ts";
+import type { Asker, Models } from "./models.ts";
 import { healthz, type Probed, readyz } from "./probes.ts";
 
 export type AppDeps = ChatDoorDeps &
@@ -107,14 +107,13 @@ export function createApp(deps: AppDeps) {
         }),
     )
     .get("/v1/models", ({ request }) =>
-      enter(request, (caller) => deps.models.list(caller, isAnthropic(request.headers))),
+      enter(request, (caller, requestId) => deps.models.list(asker(request, caller, requestId))),
     )
     .get("/v1/models/*", ({ request }) =>
-      enter(request, (caller) =>
+      enter(request, (caller, requestId) =>
         deps.models.show(
           decodeURIComponent(pathOf(request.url).slice("/v1/models/".length)),
-          caller,
-          isAnthropic(request.headers),
+          asker(request, caller, requestId),
         ),
       ),
     )
@@ -133,6 +132,11 @@ export function createApp(deps: AppDeps) {
       ({ request }) => enter(request, (caller, requestId) => count(request, caller, requestId)),
       { parse: "none" },
     );
+}
+
+function asker(request: Request, caller: KeyRecord, requestId: string): Asker {
+  const { dialect } = dialectOf(pathOf(request.url), request.headers);
+  return { caller, dialect, requestId };
 }
 
 /** The caller's own id if it is a sane one, else a new one. */

@@ -6,15 +6,17 @@ import { openaiChatClient } from "../../connectors/wire/openai-chat/ingress.ts";
 const doors: ReadonlyMap<string, ClientHalf> = new Map([
   ["/v1/chat/completions", openaiChatClient],
   ["/v1/messages", anthropicMessagesClient],
-  ["/v1/messages/count_tokens", anthropicMessagesClient],
 ]);
 
 /** Whether a client speaks Anthropic's dialect also where a path belongs to nobody: its SDKs always name a version. */
-export function isAnthropic(headers: Headers): boolean {
+function isAnthropic(headers: Headers): boolean {
   return headers.has("anthropic-version");
 }
 
-/** The dialect in which a path's errors are told, also where no route answers. */
+/** The dialect in which a path's errors are told, also where no route answers: that of the door which it begins like. */
 export function dialectOf(path: string, headers: Headers): ClientHalf {
-  return doors.get(path) ?? (isAnthropic(headers) ? anthropicMessagesClient : openaiChatClient);
+  const known = doors.get(path);
+  if (known !== undefined) return known;
+  for (const [door, client] of doors) if (path.startsWith(`${door}/`)) return client;
+  return isAnthropic(headers) ? anthropicMessagesClient : openaiChatClient;
 }

@@ -1,8 +1,10 @@
 import { ChatError } from "../../connectors/hub/error.ts";
+import type { Dialect } from "../../connectors/hub/request.ts";
 import type { Config } from "../config/config.ts";
 import type { Catalog } from "../gateway/catalog.ts";
 import type { KeyRecord } from "../store/store.ts";
 import type { Offers } from "../gateway/offers.ts";
+import { requestIdHeaders } from "./headers.ts";
 
 /** What is told of one model. Times are Unix seconds. */
 type Entry = {
@@ -12,11 +14,17 @@ type Entry = {
   readonly title?: string | undefined;
 };
 
-/** The lists come in OpenAI's shape, or in Anthropic's for clients that speak its dialect. */
+/** Who asks, and in which dialect: the lists come in OpenAI's shape, or in Anthropic's for clients that speak it. */
+export type Asker = {
+  readonly caller: KeyRecord;
+  readonly dialect: Dialect;
+  readonly requestId: string;
+};
+
 export type Models = {
-  list(caller: KeyRecord, anthropic: boolean): Promise<Response>;
+  list(asker: Asker): Promise<Response>;
   /** Throws ChatError `not-found`. */
-  show(id: string, caller: KeyRecord, anthropic: boolean): Promise<Response>;
+  show(id: string, asker: Asker): Promise<Response>;
 };
 
 /** `GET /v1/models`: what this key may use. `startedAt` (Unix seconds) stands in where a provider tells no date. */
@@ -49,26 +57,35 @@ export function createModels(
     return [...configured, ...offered.flat()];
   };
   return {
-    async list(caller, anthropic) {
-      const all = await entries(caller);
-      if (!anthropic) return Response.json({ object: "list", data: all.map(asOpenAI) });
+    async list(asker) {
+      const all = await entries(asker.caller);
+      if (!isAnthropic(asker)) return answer(asker, { object: "list", data: all.map(asOpenAI) });
       // The whole list at once: there never is a further page to ask for.
       const data = all.map(asAnthropic);
       const ids = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
-      return Response.json({ data, has_more: false, ...ids });
+      return answer(asker, { data, has_more: false, ...ids });
     },
-    async show(id, caller, anthropic) {
-      const shape = anthropic ? asAnthropic : asOpenAI;
+    async show(id, asker) {
+      const { caller } = asker;
+      const shape = isAnthropic(asker) ? asAnthropic : asOpenAI;
       const found = (await entries(caller)).find((model) => model.id === id);
-      if (found) return Response.json(shape(found));
+      if (found) return answer(asker, shape(found));
       // Tells unknown from forbidden, with the nearest name; and a provider need not list all that it serves.
       const [route] = catalog.resolve(id, caller);
-      if (route) return Response.json(shape({ id, created: startedAt, owner: route.provider }));
+      if (route) return answer(asker, shape({ id, created: startedAt, owner: route.provider }));
       throw new ChatError("not-found", `the model \`${id}\` does not exist`, {
         code: "model_not_found",
       });
     },
   };
+}
+
+function isAnthropic({ dialect }: Asker): boolean {
+  return dialect === "anthropic-messages";
+}
+
+function answer({ dialect, requestId }: Asker, body: object): Response {
+  return Response.json(body, { headers: requestIdHeaders(dialect, requestId) });
 }
 
 /** https://platform.openai.com/docs/api-reference/models/object */

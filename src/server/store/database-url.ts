@@ -4,11 +4,11 @@ import { StoreError } from "./store.ts";
 /** What DATABASE_URL means: a file, resolved against the working folder, or a PostgreSQL server. */
 export type DatabaseAddress =
   | { readonly kind: "sqlite"; readonly path: string }
-  | { readonly kind: "postgres" };
+  | { readonly kind: "postgres"; readonly url: string };
 
 /** Reads `sqlite:PATH` (also `sqlite:///PATH`) or `postgres://…`. Throws StoreError on anything else. */
 export function parseDatabase(database: string): DatabaseAddress {
-  if (/^postgres(ql)?:/i.test(database)) return { kind: "postgres" };
+  if (/^postgres(ql)?:/i.test(database)) return { kind: "postgres", url: database };
   const path = /^sqlite:(?:\/\/(?=\/))?(.+)$/is.exec(database)?.[1];
   if (path === undefined || path.startsWith("//")) {
     throw new StoreError(
@@ -16,13 +16,6 @@ export function parseDatabase(database: string): DatabaseAddress {
     );
   }
   return { kind: "sqlite", path: resolve(path) };
-}
-
-/** This build's answer to a PostgreSQL address: a clear refusal instead of a silent other database. */
-export function postgresUnsupported(): StoreError {
-  return new StoreError(
-    "database: this build stores in SQLite only: set DATABASE_URL or --database to sqlite:PATH (for example sqlite:/var/lib/xjp/xjp.db)",
-  );
 }
 
 /** The text without what stands before an `@`, where passwords are. */

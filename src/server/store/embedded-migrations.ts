@@ -1,4 +1,5 @@
 import keysAndUsage from "../../../sql/embedded/0001_keys_and_usage.sql" with { type: "text" };
+import usageByDay from "../../../sql/embedded/0002_usage_by_day.sql" with { type: "text" };
 import {
   checksum,
   CREATE_LEDGER,
@@ -14,6 +15,7 @@ import { patiently, type Sqlite } from "./sqlite.ts";
 /** Every migration of the embedded store, in order. The texts are part of the binary. */
 export const embeddedMigrations: readonly Migration[] = [
   { number: 1, name: "0001_keys_and_usage", text: keysAndUsage },
+  { number: 2, name: "0002_usage_by_day", text: usageByDay },
 ];
 
 /** Somebody else's migration over millions of rows may hold the lock for a while. */

@@ -1,21 +1,26 @@
+import { createDailySums } from "./embedded-daily.ts";
 import { patiently, type Sqlite, type SqliteRow, type SqliteStatement } from "./sqlite.ts";
-import { readNumber, readText, readTime, toBorder, toText } from "./sqlite-value.ts";
+import { readNumber, readText, toBorder, toText } from "./sqlite-value.ts";
 import type { Store, UsageGroup, UsageQuery, UsageReportRow, UsageRow } from "./store.ts";
+import { splitByDay } from "./usage-span.ts";
 
-type UsageMethods = Pick<Store, "recordUsage" | "usageReport" | "usageTotals">;
+type UsageMethods = Pick<Store, "recordUsage" | "usageReport" | "usageTotals" | "pruneUsage">;
 
-const DAY_MS = 86_400_000;
+/** Rows deleted in one transaction, between which others have their turn. */
+const PRUNE_ROWS = 5000;
 
-const GROUP_COLUMN: Readonly<Record<Exclude<UsageGroup, "day">, string>> = {
+const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
+  day: "day",
   model: "logical_model",
   key: "api_key_id",
   tenant: "tenant_id",
   provider: "provider",
 };
 
-const SUMS = `count(*) as requests, sum(status in ('failed', 'cut', 'lost')) as errors, sum(input_tokens) as input_tokens,
-  sum(output_tokens) as output_tokens, sum(cached) as cached, sum(reasoning) as reasoning, sum(total_tokens) as total_tokens,
-  sum(estimated) as estimated, sum(cost_nano_usd) as cost_nano_usd, avg(latency_ms) as average_latency_ms`;
+/** A row of `usage_logs` in the columns of the sums by day. */
+const AS_SUMS = `substr(created_at, 1, 10) as day, tenant_id, api_key_id, logical_model, provider, 1 as requests,
+  status in ('failed', 'cut', 'lost') as errors, input_tokens, output_tokens, cached, reasoning, estimated, cost_nano_usd,
+  latency_ms`;
 
 /** The methods of the embedded store that are about usage. */
 export function createUsageMethods(sqlite: Sqlite): UsageMethods {
@@ -30,6 +35,10 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
     `select api_key_id, count(*) as requests, sum(total_tokens) as tokens, sum(cost_nano_usd) as cost_nano_usd
     from usage_logs where created_at >= ? group by api_key_id order by api_key_id`,
   );
+  const prune = sqlite.prepare(
+    "delete from usage_logs where rowid in (select rowid from usage_logs where created_at < ? limit ?)",
+  );
+  const daily = createDailySums(sqlite);
   const statements = new Map<string, SqliteStatement>();
   const prepareOnce = (sql: string): SqliteStatement => {
     const statement = statements.get(sql) ?? sqlite.prepare(sql);
@@ -38,36 +47,35 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
   };
   const read = <T>(work: () => T): Promise<T> => patiently(sqlite, work);
 
-  const reportByColumn = (query: UsageQuery, column: string): readonly UsageReportRow[] => {
-    const { where, values } = condition(query);
-    return prepareOnce(
-      `select ${column} as name, ${SUMS} from usage_logs where ${where} and created_at >= ? and created_at < ?
-      group by name order by cost_nano_usd desc, total_tokens desc, requests desc, name`,
-    )
-      .all(...values, toBorder(query.since), toBorder(query.until))
-      .map((row) => toReportRow(readText(row, "name"), row));
-  };
-
-  // One sum a day, along the index: a third of the time of grouping, for which SQLite would sort every row.
-  const reportByDay = (query: UsageQuery): readonly UsageReportRow[] => {
-    const { where, values } = condition(query);
-    const span = prepareOnce(
-      `select min(created_at) as first, max(created_at) as last from usage_logs where ${where} and created_at >= ? and created_at < ?`,
-    ).get(...values, toBorder(query.since), toBorder(query.until));
-    if (span === null || span["first"] === null) return [];
-    const day = prepareOnce(
-      `select ${SUMS} from usage_logs where ${where} and created_at >= ? and created_at < ?`,
-    );
-    const report: UsageReportRow[] = [];
-    const last = readTime(span, "last");
-    for (let at = readTime(span, "first"); at <= last;) {
-      const next = (Math.floor(at / DAY_MS) + 1) * DAY_MS;
-      const row = day.get(...values, toText(at), toBorder(Math.min(next, query.until)));
-      if (row !== null && row["requests"] !== 0)
-        report.push(toReportRow(toText(at).slice(0, 10), row));
-      at = next;
+  /** Whole days from their sums, what is left at both ends from the rows. */
+  const report = (query: UsageQuery): readonly UsageReportRow[] => {
+    const { days, edges } = splitByDay(query.since, query.until);
+    const tenant = query.tenantId === undefined ? "true" : "tenant_id = ?";
+    const tenants = query.tenantId === undefined ? [] : [query.tenantId];
+    const sources: string[] = [];
+    const values: string[] = [];
+    if (days) {
+      sources.push(`select * from usage_daily where ${tenant} and day >= ? and day < ?`);
+      values.push(...tenants, toDay(days.since), toDay(days.until));
     }
-    return report;
+    for (const { since, until } of edges) {
+      sources.push(
+        `select ${AS_SUMS} from usage_logs where ${tenant} and created_at >= ? and created_at < ?`,
+      );
+      values.push(...tenants, toBorder(since), toBorder(until));
+    }
+    if (sources.length === 0) return [];
+    const order =
+      query.by === "day" ? "name" : "cost_nano_usd desc, total_tokens desc, requests desc, name";
+    return prepareOnce(
+      `select ${GROUP_COLUMN[query.by]} as name, sum(requests) as requests, sum(errors) as errors,
+        sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cached) as cached,
+        sum(reasoning) as reasoning, sum(input_tokens + output_tokens) as total_tokens, sum(estimated) as estimated,
+        sum(cost_nano_usd) as cost_nano_usd, cast(sum(latency_ms) as real) / sum(requests) as average_latency_ms
+      from (${sources.join(" union all ")}) group by name order by ${order}`,
+    )
+      .all(...values)
+      .map(toReportRow);
   };
 
   return {
@@ -75,14 +83,12 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
       if (rows.length === 0) return;
       await patiently(sqlite, () =>
         sqlite.transaction(() => {
-          for (const row of rows) insert.run(...toColumns(row));
+          daily.add(rows.filter((row) => insert.run(...toColumns(row)).changes > 0));
         }),
       );
     },
     async usageReport(query) {
-      return read(() =>
-        query.by === "day" ? reportByDay(query) : reportByColumn(query, GROUP_COLUMN[query.by]),
-      );
+      return read(() => report(query));
     },
     async usageTotals(since) {
       return read(() =>
@@ -94,16 +100,20 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
         })),
       );
     },
+    async pruneUsage(before) {
+      let pruned = 0;
+      for (;;) {
+        const { changes } = await patiently(sqlite, () => prune.run(toBorder(before), PRUNE_ROWS));
+        pruned += changes;
+        if (changes < PRUNE_ROWS) return pruned;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
   };
 }
 
-function condition(query: UsageQuery): {
-  readonly where: string;
-  readonly values: readonly string[];
-} {
-  return query.tenantId === undefined
-    ? { where: "true", values: [] }
-    : { where: "tenant_id = ?", values: [query.tenantId] };
+function toDay(time: number): string {
+  return toBorder(time).slice(0, 10);
 }
 
 function toColumns(row: UsageRow): (string | number | null)[] {
@@ -134,9 +144,9 @@ function toColumns(row: UsageRow): (string | number | null)[] {
   ];
 }
 
-function toReportRow(group: string, row: SqliteRow): UsageReportRow {
+function toReportRow(row: SqliteRow): UsageReportRow {
   return {
-    group,
+    group: readText(row, "name"),
     requests: readNumber(row, "requests"),
     errors: readNumber(row, "errors"),
     inputTokens: readNumber(row, "input_tokens"),

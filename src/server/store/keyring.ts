@@ -9,6 +9,7 @@
 import { createAttempt } from "./attempt.ts";
 import type { CachedKeys, KeyCache } from "./key-cache.ts";
 import { createKeyCopy } from "./key-copy.ts";
+import { createKeyWatch } from "./key-watch.ts";
 import { createLooks, type LookResult } from "./looks.ts";
 import { type KeyRecord, type Store, StoreError } from "./store.ts";
 
@@ -56,7 +57,7 @@ const MOST_UNKNOWN = 10_000;
  * `graceMs`: then it opens with that, and reads as soon as the store can be read.
  */
 export async function openKeyring(
-  store: Pick<Store, "keyChanges" | "touchKeys">,
+  store: Pick<Store, "keyChanges" | "touchKeys" | "watchKeys">,
   options: KeyringOptions,
 ): Promise<Keyring> {
   const { pollMs, onError, touchMs = 10_000, cache, graceMs = 0, clock = Date.now } = options;
@@ -153,7 +154,12 @@ export async function openKeyring(
   }
   const looks = createLooks(look, isDown);
 
-  const poll = setInterval(() => void looks.refresh(), pollMs);
+  const watch = createKeyWatch(store, () => void looks.refresh());
+  void watch.begin();
+  const poll = setInterval(() => {
+    void watch.begin();
+    void looks.refresh();
+  }, pollMs);
   const write = setInterval(() => void writeTouched(), touchMs);
   poll.unref();
   write.unref();
@@ -189,6 +195,7 @@ export async function openKeyring(
       closed = true;
       clearInterval(poll);
       clearInterval(write);
+      await watch.close().catch(onError);
       await looks.close();
       await writeTouched();
       // Not of a store that was never heard of.

@@ -1,6 +1,4 @@
-import { existsSync } from "node:fs";
-import { parseDatabase, postgresUnsupported } from "./database-url.ts";
-import { applyMigrations, embeddedMigrations, readLedger } from "./embedded-migrations.ts";
+import { parseDatabase } from "./database-url.ts";
 import {
   type LedgerEntry,
   ledgerVersion,
@@ -8,7 +6,6 @@ import {
   type MigrationName,
   planMigrations,
 } from "./migration.ts";
-import { openSqlite, patiently } from "./sqlite.ts";
 
 export type { MigrationName } from "./migration.ts";
 
@@ -33,40 +30,51 @@ export type MigrateOptions = {
   readonly to?: number | undefined;
 };
 
+/** What migrating asks of a kind of database. */
+export type Migrating = {
+  /** For messages: `database PATH`. */
+  readonly name: string;
+  readonly migrations: readonly Migration[];
+  /** Writes nothing, creates nothing; empty for a database that is not there. */
+  ledger(): Promise<readonly LedgerEntry[]>;
+  /** Creates what is missing and applies what is pending, and answers what that was and the ledger after it. */
+  apply(to: number | undefined): Promise<Applied>;
+};
+
+type Applied = {
+  readonly applied: readonly Migration[];
+  readonly ledger: readonly LedgerEntry[];
+};
+
 /**
- * Applies pending migrations, creating the database where there is none. Safe with any number of starters at once. Throws
- * StoreError: for a failed statement, an altered migration, a database newer than this binary.
+ * Applies pending migrations, creating an SQLite file where there is none. Safe with any number of starters at once. Throws
+ * StoreError: for a failed statement, an altered migration, a database newer than this binary, a server that is not there.
  */
 export async function migrate(
   database: string,
   options: MigrateOptions = {},
 ): Promise<MigrationResult> {
-  const path = sqlitePath(database);
-  const plan = { database: `database ${path}`, to: options.to };
+  const migrating = await open(database);
+  const { migrations } = migrating;
+  const plan = { database: migrating.name, to: options.to };
   if (options.dryRun === true) {
-    const ledger = await peek(path);
-    const pending = planMigrations(ledger, embeddedMigrations, plan);
-    return { applied: pending.map(toName), version: ledgerVersion(ledger) };
+    const before = await migrating.ledger();
+    const pending = planMigrations(before, migrations, plan);
+    return { applied: pending.map(toName), version: ledgerVersion(before) };
   }
-  // Asks for the impossible are refused before a file is made for them.
-  if (!existsSync(path)) planMigrations([], embeddedMigrations, plan);
-  const sqlite = openSqlite(path, "create");
-  try {
-    const applied = await applyMigrations(sqlite, embeddedMigrations, options.to);
-    return { applied: applied.map(toName), version: ledgerVersion(readLedger(sqlite)) };
-  } finally {
-    sqlite.close();
-  }
+  const { applied, ledger: after } = await migrating.apply(options.to);
+  return { applied: applied.map(toName), version: ledgerVersion(after) };
 }
 
 /** What is applied and what is pending. Writes nothing, creates no file. Throws StoreError, as `migrate` does. */
 export async function migrationStatus(database: string): Promise<MigrationStatus> {
-  const path = sqlitePath(database);
-  const ledger = await peek(path);
-  planMigrations(ledger, embeddedMigrations, { database: `database ${path}` });
+  const migrating = await open(database);
+  const { migrations } = migrating;
+  const ledger = await migrating.ledger();
+  planMigrations(ledger, migrations, { database: migrating.name });
   const appliedAt = new Map(ledger.map((entry) => [entry.number, entry.appliedAt]));
   return {
-    migrations: embeddedMigrations.map(({ number, name }) => ({
+    migrations: migrations.map(({ number, name }) => ({
       number,
       name,
       appliedAt: appliedAt.get(number) ?? null,
@@ -75,22 +83,16 @@ export async function migrationStatus(database: string): Promise<MigrationStatus
   };
 }
 
-function sqlitePath(database: string): string {
+async function open(database: string): Promise<Migrating> {
   const address = parseDatabase(database);
-  if (address.kind === "postgres") throw postgresUnsupported();
-  return address.path;
-}
-
-async function peek(path: string): Promise<readonly LedgerEntry[]> {
-  if (!existsSync(path)) return [];
-  const sqlite = openSqlite(path, "read");
-  try {
-    return await patiently(sqlite, () => readLedger(sqlite));
-  } finally {
-    sqlite.close();
+  if (address.kind === "sqlite") {
+    const { migratingEmbedded } = await import("./embedded-migrate.ts");
+    return migratingEmbedded(address.path);
   }
+  const { migratingPostgres } = await import("./postgres-migrate.ts");
+  return migratingPostgres(address.url);
 }
 
-function toName(migration: Migration): MigrationName {
-  return { number: migration.number, name: migration.name };
+function toName({ number, name }: Migration): MigrationName {
+  return { number, name };
 }

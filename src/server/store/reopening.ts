@@ -96,6 +96,10 @@ export function createReopeningStore({ kind, open, onReopened }: ReopeningOption
     recordUsage: (rows) => use((store) => store.recordUsage(rows)),
     usageReport: (query) => use((store) => store.usageReport(query)),
     usageTotals: (since) => use((store) => store.usageTotals(since)),
+    pruneUsage: (before) => use((store) => store.pruneUsage(before)),
+    ...(kind === "postgres"
+      ? { watchKeys: (onChange) => use((store) => watch(store, onChange)) }
+      : {}),
     ping: () => use((store) => store.ping()),
     async close() {
       if (closed) return;
@@ -103,6 +107,12 @@ export function createReopeningStore({ kind, open, onReopened }: ReopeningOption
       await live?.close();
     },
   };
+}
+
+/** A server's store that is open stays the one, so what listens to it goes on listening. */
+async function watch(store: Store, onChange: () => void): Promise<() => Promise<void>> {
+  if (!store.watchKeys) throw new StoreError("the store tells of no changes");
+  return store.watchKeys(onChange);
 }
 
 /** A connection to a server mends itself; one to a file does not, if it was not the data or a lock that was in the way. */

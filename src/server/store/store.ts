@@ -132,12 +132,19 @@ export type Store = {
    * store's own, which then answers with its lower one (the database was replaced by an older copy).
    */
   keyChanges(since: number): Promise<KeyChanges>;
+  /**
+   * Calls `onChange` when keys may have changed, as soon as the database tells; absent where databases tell nothing. Answers how to
+   * stop listening.
+   */
+  watchKeys?(onChange: () => void): Promise<() => Promise<void>>;
   /** All rows or none, in one transaction. Idempotent by row id. Rows of a key that no longer exists are kept. */
   recordUsage(rows: readonly UsageRow[]): Promise<void>;
   /** Days in order; other groups by cost, then tokens, then requests, the most first, then by name. Sums are exact to 2^53. */
   usageReport(query: UsageQuery): Promise<readonly UsageReportRow[]>;
   /** Totals per key of rows created at or after `since`. */
   usageTotals(since: number): Promise<readonly KeyTotals[]>;
+  /** Deletes rows created before a moment, and answers how many; the sums by day that reports are made of stay. */
+  pruneUsage(before: number): Promise<number>;
   /** Throws StoreError when the store cannot be read. */
   ping(): Promise<void>;
   /**

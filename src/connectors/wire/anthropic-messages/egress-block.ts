@@ -60,14 +60,14 @@ function encodeFile(writing: Writing, part: Extract<MediaPart, { type: "file" }>
   return { type: "document", source: encodeSource(writing, part, "files"), ...title };
 }
 
-/** A text or a piece of media as a block; undefined for a text of nothing, which the dialect refuses. */
+/** A text or a piece of media as a block; undefined for a text with nothing to see in it, which the dialect refuses. */
 export function encodeContent(
   writing: Writing,
   part: TextPart | MediaPart,
 ): JsonObject | undefined {
   switch (part.type) {
     case "text":
-      return part.text === ""
+      return part.text.trim() === ""
         ? undefined
         : { type: "text", text: part.text, ...mark(writing, part) };
     case "image":

@@ -1,95 +1,67 @@
-import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
-import type { ChatRequest, Message, OutputFormat, Sampling, Tool } from "../../hub/request.ts";
+import type { Json, JsonObject } from "../../hub/json.ts";
+import type { ChatRequest, OutputFormat, Sampling, Tool, ToolChoice } from "../../hub/request.ts";
 import { cannot, onceEach, settleUnmapped } from "../writing.ts";
 import { encodeCache } from "./blocks.ts";
-import { encodeAssistant, encodeContent, encodeResult, type Writing } from "./egress-block.ts";
+import { encodeContent, type Writing } from "./egress-block.ts";
+import { encodeMessages } from "./egress-message.ts";
+import { encodeSchema } from "./egress-schema.ts";
 import { encodeThinking, type Thinking } from "./egress-thinking.ts";
 import { type ModelTraits, traitsOf } from "./models.ts";
 import type { AnthropicQuirks } from "./quirks.ts";
 
-type Turn = { readonly role: "user" | "assistant"; readonly content: JsonObject[] };
-
 /** What stands in for a JSON mode, which the dialect has not. */
 const JSON_ONLY = "Answer with one JSON object and nothing else.";
+/** Of `metadata.user_id`. */
+const LONGEST_USER = 256;
 
-/** Blocks of one message; instructions in mid-conversation become words of the user's, marked as what they are. */
-function encodeMessage(writing: Writing, message: Message): Turn {
-  switch (message.role) {
-    case "user": {
-      if (message.name !== undefined) writing.drop("messages[].name");
-      const content = message.parts.map((part) => encodeContent(writing, part));
-      return { role: "user", content: content.filter((block) => block !== undefined) };
-    }
-    case "tool":
-      return { role: "user", content: message.parts.map((part) => encodeResult(writing, part)) };
-    case "system": {
-      const text = message.parts.map((part) => part.text).join("\n\n");
-      return {
-        role: "user",
-        content: text === "" ? [] : [{ type: "text", text: `<system>\n${text}\n</system>` }],
-      };
-    }
-    case "assistant":
-      if (message.name !== undefined) writing.drop("messages[].name");
-      return { role: "assistant", content: encodeAssistant(writing, message) };
-  }
-}
-
-/** `messages`: roles alternate, results of tools stand first in their message, the last one ends without spaces. */
-function encodeMessages(writing: Writing, messages: readonly Message[]): JsonObject[] {
-  const turns: Turn[] = [];
-  for (const message of messages) {
-    const turn = encodeMessage(writing, message);
-    if (turn.content.length === 0) continue;
-    const last = turns.at(-1);
-    if (last?.role === turn.role) last.content.push(...turn.content);
-    else turns.push({ role: turn.role, content: [...turn.content] });
-  }
-  for (const { content } of turns) {
-    content.sort((a, b) => Number(isResult(b)) - Number(isResult(a)));
-  }
-  const last = turns.at(-1);
-  const end = last?.content.at(-1);
-  if (last?.role === "assistant" && typeof end?.["text"] === "string") {
-    // The text goes on where it stops, and Anthropic refuses one that stops with a space.
-    last.content[last.content.length - 1] = { ...end, text: end["text"].trimEnd() };
-  }
-  return turns.map(({ role, content }) => ({ role, content }));
-}
-
-function isResult(block: JsonObject): boolean {
-  return block["type"] === "tool_result";
-}
-
-function encodeSystem(writing: Writing, request: ChatRequest): JsonObject {
-  const blocks = request.system
+/** `system` and `messages`: instructions alone are no conversation for Anthropic, so that they become the user's words. */
+function encodeConversation(
+  writing: Writing,
+  request: ChatRequest,
+  traits: ModelTraits,
+): JsonObject {
+  const system = request.system
     .map((part) => encodeContent(writing, part))
     .filter((block) => block !== undefined);
-  if (request.output?.type === "json") blocks.push({ type: "text", text: JSON_ONLY });
-  const [only] = blocks;
-  if (only === undefined) return {};
+  if (request.output?.type === "json") system.push({ type: "text", text: JSON_ONLY });
+  const messages = encodeMessages(writing, request.messages, traits.systemMessages);
+  const [only] = system;
+  if (only === undefined) return { messages };
+  if (messages.length === 0) return { messages: [{ role: "user", content: system }] };
   const text =
-    blocks.length === 1 && only["cache_control"] === undefined ? only["text"] : undefined;
-  return { system: text ?? blocks };
+    system.length === 1 && only["cache_control"] === undefined ? only["text"] : undefined;
+  return { system: text ?? system, messages };
 }
 
-function encodeTool(writing: Writing, tool: Tool): JsonObject {
+function encodeTool(writing: Writing, tool: Tool, traits: ModelTraits): JsonObject {
+  const schema = { ...tool.parameters, type: tool.parameters?.["type"] ?? "object" };
+  const isStrict = tool.strict === true && traits.structuredOutput;
+  if (tool.strict && !isStrict) writing.drop("tools[].strict");
   if (tool.cache !== undefined && writing.quirks.cache === false) writing.drop("cache_control");
   return {
     name: tool.name,
     ...(tool.description === undefined ? {} : { description: tool.description }),
-    input_schema: { ...tool.parameters, type: tool.parameters?.["type"] ?? "object" },
-    ...(tool.strict ? { strict: true } : {}),
+    input_schema: isStrict ? encodeSchema(schema) : schema,
+    ...(isStrict ? { strict: true } : {}),
     ...(writing.quirks.cache === false ? {} : encodeCache(tool.cache)),
   };
 }
 
+/** Whether the answer must begin with a call. */
+function isForcing(choice: ToolChoice | undefined): boolean {
+  if (choice?.type === "allowed") return choice.mode === "required";
+  return choice?.type === "required" || choice?.type === "tool";
+}
+
 /** `tools` and `tool_choice`, which also says whether several may be called at once. */
-function encodeTools(writing: Writing, request: ChatRequest): JsonObject {
+function encodeTools(writing: Writing, request: ChatRequest, traits: ModelTraits): JsonObject {
   const { toolChoice: choice, parallelToolCalls } = request;
   let { tools } = request;
   if (tools.length === 0) return {};
   if (writing.quirks.tools === false) throw cannot("tools", "tools");
+  if (!traits.forcedTools && isForcing(choice)) {
+    throw cannot("tool_choice", "a tool choice that forces a call");
+  }
   if (choice?.type === "allowed") {
     const names = new Set(choice.names);
     tools = tools.filter((tool) => names.has(tool.name));
@@ -118,7 +90,7 @@ function encodeTools(writing: Writing, request: ChatRequest): JsonObject {
       break;
   }
   return {
-    tools: tools.map((tool) => encodeTool(writing, tool)),
+    tools: tools.map((tool) => encodeTool(writing, tool, traits)),
     ...(wanted === undefined ? {} : { tool_choice: wanted }),
   };
 }
@@ -164,19 +136,6 @@ function encodeSampling(
   return body;
 }
 
-/** Structured output wants objects closed; a schema that leaves them open is closed for it. */
-function closed(schema: Json): Json {
-  if (Array.isArray(schema)) return schema.map(closed);
-  if (!isJsonObject(schema)) return schema;
-  const inner: Record<string, Json> = {};
-  for (const [field, value] of Object.entries(schema)) inner[field] = closed(value ?? null);
-  const isObject = schema["type"] === "object" && isJsonObject(schema["properties"]);
-  if (isObject && schema["additionalProperties"] === undefined) {
-    inner["additionalProperties"] = false;
-  }
-  return inner;
-}
-
 function encodeOutputConfig(
   writing: Writing,
   output: OutputFormat | undefined,
@@ -189,9 +148,28 @@ function encodeOutputConfig(
     if (!traits.structuredOutput || writing.quirks.thinking === false) {
       throw cannot("response_format", "a JSON schema");
     }
-    config["format"] = { type: "json_schema", schema: closed(output.schema) };
+    config["format"] = { type: "json_schema", schema: encodeSchema(output.schema) };
   }
   return Object.keys(config).length > 0 ? { output_config: config } : {};
+}
+
+/** Texts at which the answer stops; Anthropic refuses those without anything to see in them. */
+function encodeStop({ stop }: ChatRequest): JsonObject {
+  if (stop.length === 0) return {};
+  if (stop.some((text) => text.trim() === "")) {
+    throw cannot("stop", "a stop sequence of nothing but white space");
+  }
+  return { stop_sequences: stop };
+}
+
+/** The end user, unless the name is one that Anthropic refuses: too long, or an address of somebody's. */
+function encodeUser({ drop }: Writing, { user }: ChatRequest): JsonObject {
+  if (user === undefined) return {};
+  if (user.length <= LONGEST_USER && !/[^\s@]+@[^\s@]+\.[^\s@]+/.test(user)) {
+    return { metadata: { user_id: user } };
+  }
+  drop("user");
+  return {};
 }
 
 function dropLabels({ drop }: Writing, request: ChatRequest): void {
@@ -213,19 +191,18 @@ export function encodeRequest(
   dropLabels(writing, request);
   const known = traitsOf(model);
   const traits: ModelTraits =
-    quirks.thinking === false ? { ...known, thinking: "none", effort: false } : known;
+    quirks.thinking === false ? { ...known, thinking: "none", efforts: [] } : known;
   const thinking = encodeThinking(request, traits, writing.drop);
   return {
     model,
     max_tokens: thinking.maxTokens,
-    ...encodeSystem(writing, request),
-    messages: encodeMessages(writing, request.messages),
-    ...encodeTools(writing, request),
+    ...encodeConversation(writing, request, traits),
+    ...encodeTools(writing, request, traits),
     ...encodeSampling(writing, request.sampling, traits, thinking.isOn),
-    ...(request.stop.length > 0 ? { stop_sequences: request.stop } : {}),
+    ...encodeStop(request),
     ...thinking.body,
     ...encodeOutputConfig(writing, request.output, thinking, traits),
-    ...(request.user === undefined ? {} : { metadata: { user_id: request.user } }),
+    ...encodeUser(writing, request),
     stream: request.stream,
   };
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../hub/json.ts";
 import type { ChatRequest, Message, ReasoningEffort } from "../../hub/request.ts";
-import { isOff, isWanted, nearestEffort } from "../effort.ts";
+import { effortOf, isOff, isWanted, nearestEffort } from "../effort.ts";
 import type { Drop } from "../writing.ts";
 import { isOwn } from "./foreign.ts";
 import type { ModelTraits } from "./models.ts";
@@ -17,7 +17,9 @@ export type Thinking = {
 
 /** The least that Anthropic takes. */
 const LEAST_BUDGET = 1024;
-const EFFORTS: readonly ReasoningEffort[] = ["low", "medium", "high", "xhigh", "max"];
+/** What is left for the answer where the caller sets a budget and no limit. */
+const LEAST_ANSWER = 4096;
+const MOST_OF_ANSWER = 0.8;
 /** Budgets that spend about what an effort means. */
 const BUDGETS: Readonly<Record<Exclude<ReasoningEffort, "none">, number>> = {
   minimal: 1024,
@@ -33,56 +35,71 @@ export function encodeThinking(request: ChatRequest, traits: ModelTraits, drop: 
   const wish = request.reasoning;
   const maxTokens = request.maxOutputTokens ?? traits.defaultMaxTokens;
   const off: Thinking = { body: {}, maxTokens, isOn: false };
-  if (wish === undefined) return off;
   if (traits.thinking === "none") {
-    if (isWanted(wish) && !isOff(wish)) drop("reasoning");
+    if (wish !== undefined && isWanted(wish) && !isOff(wish)) drop("reasoning");
     return off;
   }
+  if (wish !== undefined && isOff(wish)) {
+    if (traits.thinkingOff === "impossible") drop("reasoning");
+    return { ...off, body: turnedOff(traits) };
+  }
+  if (isForced(request)) {
+    if (wish !== undefined && isWanted(wish)) drop("reasoning");
+    return { ...off, body: turnedOff(traits) };
+  }
+  if (wish === undefined || !isWanted(wish)) return off;
   if (wish.summary !== undefined) drop("reasoning.summary");
-  if (isOff(wish)) return { ...off, body: { thinking: { type: "disabled" } } };
-  if (!isWanted(wish)) return off;
-  if (!mayThink(request)) {
-    drop("reasoning");
-    return off;
-  }
+  const wanted = wish.effort ?? effortFor(wish.budgetTokens, traits);
   const effort =
-    wish.effort === undefined || !traits.effort
+    wanted === undefined || traits.efforts.length === 0
       ? {}
-      : { effort: nearestEffort(wish.effort, EFFORTS) };
+      : { effort: nearestEffort(wanted, traits.efforts) };
   if (traits.thinking === "adaptive") {
-    if (wish.budgetTokens !== undefined) drop("reasoning.max_tokens");
     // Newer models keep their thoughts to themselves unless asked.
     const display = wish.hidden ? "omitted" : "summarized";
     return { body: { thinking: { type: "adaptive", display } }, maxTokens, isOn: true, ...effort };
   }
+  if (isLeftWithoutThoughts(request)) {
+    drop("reasoning");
+    return off;
+  }
   return withBudget(request, maxTokens, drop, effort);
 }
 
-/** The budget must leave room for an answer within `max_tokens`; a limit of ours grows, the caller's does not. */
+function turnedOff({ thinkingOff }: ModelTraits): JsonObject {
+  if (thinkingOff === "nothing" || thinkingOff === "impossible") return {};
+  return { thinking: { type: thinkingOff } };
+}
+
+/** An effort in the place of a budget, where budgets are no longer taken. */
+function effortFor(budget: number | undefined, traits: ModelTraits): ReasoningEffort | undefined {
+  return budget === undefined || traits.thinking !== "adaptive" ? undefined : effortOf(budget);
+}
+
+/**
+ * The budget must leave room for an answer within `max_tokens`: what the caller asks for by number leaves what it leaves, an effort
+ * leaves a fifth. A limit of ours grows, the caller's does not.
+ */
 function withBudget(
   { reasoning, maxOutputTokens }: ChatRequest,
-  maxTokens: number,
+  defaultMaxTokens: number,
   drop: Drop,
   effort: { readonly effort?: ReasoningEffort },
 ): Thinking {
-  const asked = reasoning?.budgetTokens ?? budgetOf(reasoning?.effort);
-  const budget = Math.max(LEAST_BUDGET, asked);
   if (reasoning?.hidden) drop("reasoning.exclude");
-  if (maxOutputTokens === undefined) {
-    return {
-      body: { thinking: { type: "enabled", budget_tokens: budget } },
-      maxTokens: Math.max(maxTokens, budget + LEAST_BUDGET),
-      isOn: true,
-      ...effort,
-    };
-  }
-  const fitting = Math.min(budget, maxOutputTokens - 1);
-  if (fitting < LEAST_BUDGET) {
+  const asked = reasoning?.budgetTokens;
+  const maxTokens =
+    maxOutputTokens ?? Math.max(defaultMaxTokens, asked === undefined ? 0 : asked + LEAST_ANSWER);
+  const budget =
+    asked === undefined
+      ? Math.min(budgetOf(reasoning?.effort), Math.floor(maxTokens * MOST_OF_ANSWER))
+      : Math.min(Math.max(LEAST_BUDGET, asked), maxTokens - 1);
+  if (budget < LEAST_BUDGET) {
     drop("reasoning");
     return { body: {}, maxTokens, isOn: false };
   }
   return {
-    body: { thinking: { type: "enabled", budget_tokens: fitting } },
+    body: { thinking: { type: "enabled", budget_tokens: budget } },
     maxTokens,
     isOn: true,
     ...effort,
@@ -93,16 +110,20 @@ function budgetOf(effort: ReasoningEffort | undefined): number {
   return effort === undefined || effort === "none" ? BUDGETS.medium : BUDGETS[effort];
 }
 
+/** A forced call leaves no room for thinking, and Anthropic refuses the two together. */
+function isForced({ toolChoice }: ChatRequest): boolean {
+  if (toolChoice?.type === "allowed") return toolChoice.mode === "required";
+  return toolChoice?.type === "required" || toolChoice?.type === "tool";
+}
+
 /**
- * Anthropic refuses thinking with a forced tool, and in the middle of a turn of tools that was begun without its own thoughts
- * (those of another provider's model, or lost on the way).
+ * With a budget, a turn of tools must go on as it was begun: one that was begun without Anthropic's own thoughts (they are another
+ * model's, or were lost on the way) is refused.
  */
-function mayThink({ toolChoice, messages }: ChatRequest): boolean {
-  if (toolChoice?.type === "required" || toolChoice?.type === "tool") return false;
-  if (toolChoice?.type === "allowed" && toolChoice.mode === "required") return false;
-  if (messages.at(-1)?.role !== "tool") return true;
+function isLeftWithoutThoughts({ messages }: ChatRequest): boolean {
+  if (messages.at(-1)?.role !== "tool") return false;
   const turn = messages.findLast((message) => message.role === "assistant");
-  return turn === undefined || !hasCalls(turn) || hasOwnThoughts(turn);
+  return turn !== undefined && hasCalls(turn) && !hasOwnThoughts(turn);
 }
 
 function hasCalls(message: Message): boolean {

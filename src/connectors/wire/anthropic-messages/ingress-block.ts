@@ -35,7 +35,7 @@ function base64(reading: Reading, source: JsonObject): Media {
   };
 }
 
-/** `source` of an image or a document; undefined for one that has no bytes (`text`, `content`). */
+/** `source` of an image or a document; undefined for one that has no bytes (`text`, `content`) or is unknown. */
 function decodeSource(reading: Reading, source: JsonObject): Media | undefined {
   switch (asString(reading, "type", source["type"])) {
     case "base64":
@@ -46,11 +46,8 @@ function decodeSource(reading: Reading, source: JsonObject): Media | undefined {
       return {
         source: { kind: "file-id", id: asString(reading, "file_id", source["file_id"]) },
       };
-    case "text":
-    case "content":
-      return undefined;
     default:
-      throw fault(reading, "type", source["type"], '"base64", "url", "text", "content" or "file"');
+      return undefined;
   }
 }
 
@@ -58,17 +55,16 @@ function sourceOf(reading: Reading, block: JsonObject): JsonObject {
   return asObject(reading, "source", block["source"]);
 }
 
-function decodeImage(reading: Reading, block: JsonObject): ImagePart {
+function decodeImage(reading: Reading, block: JsonObject): readonly ImagePart[] | undefined {
   const source = sourceOf(reading, block);
   reading.trail.push("source");
   const media = decodeSource(reading, source);
-  if (!media) throw fault(reading, "type", source["type"], '"base64", "url" or "file"');
   reading.trail.pop();
-  return { type: "image", ...media };
+  return media && [{ type: "image", ...media }];
 }
 
 /** A document; what it says about itself beside its bytes stands as text in front of it, so that every target hears it. */
-function decodeDocument(reading: Reading, block: JsonObject): UserContent[] {
+function decodeDocument(reading: Reading, block: JsonObject): UserContent[] | undefined {
   const source = sourceOf(reading, block);
   const title = textOf(block["title"]);
   const context = textOf(block["context"]);
@@ -80,7 +76,7 @@ function decodeDocument(reading: Reading, block: JsonObject): UserContent[] {
   const name = title === undefined ? {} : { filename: title };
   reading.trail.push("source");
   const media = decodeSource(reading, source);
-  let parts: UserContent[];
+  let parts: UserContent[] | undefined;
   if (media) {
     // A document by URL without a type is a PDF: Anthropic takes no other.
     const pdf = media.source.kind === "url" ? { mimeType: "application/pdf" } : {};
@@ -88,7 +84,7 @@ function decodeDocument(reading: Reading, block: JsonObject): UserContent[] {
   } else if (source["type"] === "text") {
     const data = Buffer.from(asString(reading, "data", source["data"])).toString("base64");
     parts = [{ type: "file", source: { kind: "base64", data }, mimeType: "text/plain", ...name }];
-  } else {
+  } else if (source["type"] === "content") {
     const content = source["content"];
     parts =
       typeof content === "string"
@@ -97,7 +93,7 @@ function decodeDocument(reading: Reading, block: JsonObject): UserContent[] {
     if (title !== undefined) parts.unshift({ type: "text", text: title });
   }
   reading.trail.pop();
-  return [...before, ...parts];
+  return parts && [...before, ...parts];
 }
 
 /** A search result given as content, told as text: title, source, and what it says. */
@@ -106,6 +102,20 @@ function decodeSearchResult(reading: Reading, block: JsonObject): TextPart {
   const lines = [textOf(block["title"]), textOf(block["source"])];
   for (const part of content) if (part.type === "text") lines.push(part.text);
   return { type: "text", text: lines.filter((line) => line !== undefined).join("\n") };
+}
+
+function decodeText(reading: Reading, block: JsonObject): TextPart {
+  const { citations } = block;
+  if (isJsonArray(citations) && citations.length > 0) {
+    note(reading, "messages[].content[].citations", true);
+  }
+  return { type: "text", text: asString(reading, "text", block["text"]) };
+}
+
+/** A tool found by a search of the client's own (Claude Code's). All tools are told from the start here, so that it is only news. */
+function decodeReference(reading: Reading, block: JsonObject): TextPart {
+  const name = asString(reading, "tool_name", block["tool_name"]);
+  return { type: "text", text: `The tool ${name} can be called now.` };
 }
 
 function decodeThinking(reading: Reading, block: JsonObject): ReasoningPart {
@@ -157,11 +167,13 @@ export function isUserContent(part: Content): part is UserContent {
 function decodeBlock(reading: Reading, block: JsonObject): readonly Content[] | undefined {
   switch (asString(reading, "type", block["type"])) {
     case "text":
-      return [{ type: "text", text: asString(reading, "text", block["text"]) }];
+      return [decodeText(reading, block)];
     case "image":
-      return [decodeImage(reading, block)];
+      return decodeImage(reading, block);
     case "document":
       return decodeDocument(reading, block);
+    case "tool_reference":
+      return [decodeReference(reading, block)];
     case "search_result":
       return [decodeSearchResult(reading, block)];
     case "thinking":

@@ -12,7 +12,6 @@ import {
   asInteger,
   asObject,
   asString,
-  fault,
   note,
   noteHere,
   type Reading,
@@ -40,17 +39,19 @@ function isEffort(value: Json | undefined): value is ReasoningEffort {
   return typeof value === "string" && EFFORTS.has(value);
 }
 
-/** `thinking`: enabled with a budget, adaptive, or disabled. */
+/** `thinking`: enabled with a budget, adaptive, or off; what nobody here knows yet is noted. */
 export function decodeThinking(reading: Reading, value: Json, draft: ReasoningDraft): void {
   const wish = asObject(reading, "thinking", value);
   reading.trail.push("thinking");
   const type = asString(reading, "type", wish["type"]);
   if (type === "enabled") {
     draft.enabled = true;
-    draft.budgetTokens = asInteger(reading, "budget_tokens", wish["budget_tokens"]);
+    const budget = wish["budget_tokens"] ?? undefined;
+    if (budget !== undefined) draft.budgetTokens = asInteger(reading, "budget_tokens", budget);
   } else if (type === "adaptive") draft.adaptive = true;
-  else if (type === "disabled") draft.enabled = false;
-  else throw fault(reading, "type", type, '"enabled", "adaptive" or "disabled"');
+  // The second is how the newest models are told to think no more than they must.
+  else if (type === "disabled" || type === "between_tools") draft.enabled = false;
+  else noteHere(reading, "type");
   const display = wish["display"];
   if (display === "omitted") draft.hidden = true;
   else if (display === "summarized") draft.hidden = false;
@@ -130,25 +131,28 @@ export function decodeTools(reading: Reading, value: Json): readonly Tool[] {
   return tools;
 }
 
-/** `tool_choice`, and whether several calls at once are allowed if it says so. */
+/** `tool_choice`, and whether several calls at once are allowed if it says so; a choice that nobody here knows is noted. */
 export function decodeToolChoice(
   reading: Reading,
   value: Json,
-): { readonly toolChoice: ToolChoice; readonly parallelToolCalls?: boolean } {
+): { readonly toolChoice?: ToolChoice; readonly parallelToolCalls?: boolean } {
   const choice = asObject(reading, "tool_choice", value);
   reading.trail.push("tool_choice");
   const type = asString(reading, "type", choice["type"]);
-  let toolChoice: ToolChoice;
+  let toolChoice: ToolChoice | undefined;
   if (type === "auto" || type === "none") toolChoice = { type };
   else if (type === "any") toolChoice = { type: "required" };
   else if (type === "tool") {
     toolChoice = { type: "tool", name: asString(reading, "name", choice["name"]) };
-  } else throw fault(reading, "type", type, '"auto", "any", "tool" or "none"');
+  } else noteHere(reading, "type");
   const disabled = choice["disable_parallel_tool_use"] ?? undefined;
   const single =
     disabled === undefined ? undefined : asBoolean(reading, "disable_parallel_tool_use", disabled);
   reading.trail.pop();
-  return { toolChoice, ...(single === undefined ? {} : { parallelToolCalls: !single }) };
+  return {
+    ...(toolChoice === undefined ? {} : { toolChoice }),
+    ...(single === undefined ? {} : { parallelToolCalls: !single }),
+  };
 }
 
 /** `metadata.user_id`. */

@@ -47,6 +47,8 @@ const HARMLESS = new Set([
   "inference_geo",
   "service_tier",
   "speed",
+  "user_profile_id",
+  "workspace_id",
 ]);
 
 function readField(reading: Reading, field: string, value: Json, draft: Draft): void {

@@ -1,4 +1,5 @@
 import type { ChatEvent } from "../../hub/event.ts";
+import { isJsonObject } from "../../hub/json.ts";
 import { replaceJsonWithin } from "../../hub/json-edit.ts";
 import type { Usage } from "../../hub/usage.ts";
 import type { ReplyContext, StreamEncoder } from "../../hub/wire.ts";
@@ -59,17 +60,14 @@ export function encodeStream(context: ReplyContext): StreamEncoder {
     },
     pass({ event, data }) {
       passed = true;
-      if (event === "message_stop" || data.includes('"message_stop"')) {
-        stop = frame(event ?? "message_stop", data);
+      if (data === "") return "";
+      const type = event ?? typeOf(data);
+      if (type === "message_stop") {
+        stop = frame(type, data);
         return "";
       }
-      if (event !== "message_start" && !data.includes('"message_start"')) {
-        return frame(event ?? typeOf(data), data);
-      }
-      return frame(
-        event ?? "message_start",
-        replaceJsonWithin(data, "message", { model: context.model }),
-      );
+      if (type !== "message_start") return frame(type, data);
+      return frame(type, replaceJsonWithin(data, "message", { model: context.model }));
     },
     end() {
       if (passed) return stop ?? send("message_stop", {});
@@ -93,5 +91,9 @@ export function encodeStream(context: ReplyContext): StreamEncoder {
 
 /** The name of an event that came without one (Clewdr's): clients of this dialect go by names. */
 function typeOf(data: string): string | undefined {
-  return /^\s*\{\s*"type"\s*:\s*"([a-z_]+)"/.exec(data)?.[1];
+  const first = /^\s*\{\s*"type"\s*:\s*"([a-z_]+)"/.exec(data)?.[1];
+  if (first !== undefined) return first;
+  const message: unknown = JSON.parse(data);
+  const type = isJsonObject(message) ? message["type"] : undefined;
+  return typeof type === "string" ? type : undefined;
 }

@@ -9,6 +9,11 @@ function count(value: Json | undefined): number | undefined {
     : undefined;
 }
 
+/** A count told again; a 0 takes nothing back. */
+function later(known: number | undefined, told: number | undefined): number | undefined {
+  return told === undefined || (told === 0 && known !== undefined) ? known : told;
+}
+
 /**
  * Reads `usage` and lays it over what is known: a stream tells input first and output last. Anthropic's `input_tokens` leave
  * the cache out, the hub's have it in. A later 0 for the input is no news (Clewdr sends it).
@@ -35,12 +40,12 @@ export function createUsageReader(): UsageReader {
       const produced = count(value["output_tokens"]);
       if (input === undefined && produced === undefined) return;
       told = true;
-      if (input !== undefined && input > 0) fresh = input;
-      cacheRead = count(value["cache_read_input_tokens"]) ?? cacheRead;
-      cacheWrite = count(value["cache_creation_input_tokens"]) ?? cacheWrite;
+      fresh = later(fresh, input) ?? 0;
+      cacheRead = later(cacheRead, count(value["cache_read_input_tokens"]));
+      cacheWrite = later(cacheWrite, count(value["cache_creation_input_tokens"]));
       const creation = value["cache_creation"];
       if (isJsonObject(creation)) {
-        cacheWrite1h = count(creation["ephemeral_1h_input_tokens"]) ?? cacheWrite1h;
+        cacheWrite1h = later(cacheWrite1h, count(creation["ephemeral_1h_input_tokens"]));
       }
       output = produced ?? output;
       const details = value["output_tokens_details"];

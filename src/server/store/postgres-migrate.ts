@@ -1,0 +1,32 @@
+import type { Migrating } from "./migrate.ts";
+import { openPostgres, type Postgres } from "./postgres-connection.ts";
+import { toPostgresError } from "./postgres-error.ts";
+import {
+  applyPostgresMigrations,
+  postgresMigrations,
+  readPostgresLedger,
+} from "./postgres-migrations.ts";
+
+/** Migrating the database at a `postgres://` URL, which must exist. */
+export function migratingPostgres(url: string): Migrating {
+  const once = async <Result>(work: (postgres: Postgres) => Promise<Result>): Promise<Result> => {
+    const postgres = openPostgres(url, 1);
+    try {
+      return await work(postgres);
+    } catch (thrown) {
+      throw toPostgresError(thrown, postgres.place);
+    } finally {
+      await postgres.sql.end({ timeout: 1 });
+    }
+  };
+  return {
+    name: `database postgres://${new URL(url).host}${new URL(url).pathname}`,
+    migrations: postgresMigrations,
+    ledger: () => once(({ sql }) => readPostgresLedger(sql)),
+    apply: (to) =>
+      once(async (postgres) => ({
+        applied: await applyPostgresMigrations(postgres, postgresMigrations, to),
+        ledger: await readPostgresLedger(postgres.sql),
+      })),
+  };
+}

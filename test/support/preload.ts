@@ -1,0 +1,8 @@
+/** What a whole test run begins and ends with. */
+import { afterAll } from "bun:test";
+
+afterAll(async () => {
+  // Loaded only now: most runs of one file need no server.
+  const { stopPostgres } = await import("./postgres.ts");
+  await stopPostgres();
+});
