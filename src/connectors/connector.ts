@@ -7,6 +7,7 @@ import type { ChatError } from "./hub/error.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import type { ChatRequest } from "./hub/request.ts";
 import type { RawMessage } from "./hub/wire.ts";
+import type { Download } from "./net/download.ts";
 
 /** Where one attempt goes. */
 export type Target = {
@@ -83,6 +84,8 @@ export type ConnectorOptions = {
   readonly headers: Readonly<Record<string, string>>;
   /** In place of a Bun.FetchSession of its own, for tests. */
   readonly fetch?: Fetch;
+  /** Fetches what a target cannot fetch for itself; without it such requests are refused. */
+  readonly download?: Download;
 };
 
 export type Connector = {

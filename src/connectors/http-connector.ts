@@ -24,6 +24,7 @@ import { type ChatError, toChatError } from "./hub/error.ts";
 import { editJson } from "./hub/json-edit.ts";
 import type { Json } from "./hub/json.ts";
 import type { ChatRequest } from "./hub/request.ts";
+import { inlineMedia, urlsToInline } from "./inline-media.ts";
 import type { Line } from "./line.ts";
 import { readModelList } from "./model-list.ts";
 import { createPoster } from "./net/post.ts";
@@ -125,6 +126,12 @@ export function createHttpConnector(
     grant: Grant,
   ): Promise<PostReply> => {
     const { target, drop } = call;
+    const urls = urlsToInline(request, parts.capabilities(target));
+    if (urls.size > 0 && options.download) {
+      return inlineMedia(request, urls, options.download, call.signal).then((inlined) =>
+        ask(line, inlined, call, verbatim, grant),
+      );
+    }
     const body = verbatim
       ? editJson(request.source.text, {
           model: target.model,

@@ -4,6 +4,7 @@
  */
 import type { Connector } from "../connectors/connector.ts";
 import { createConnector } from "../connectors/index.ts";
+import { createDownloader } from "../connectors/net/download.ts";
 import type { Config, ProviderConfig } from "./config/config.ts";
 import type { Breaker } from "./gateway/breaker.ts";
 import { createCatalog } from "./gateway/catalog.ts";
@@ -52,7 +53,7 @@ export type Generation = {
 export function createGeneration(config: Config, house: House, before?: Generation): Generation {
   const { clock, log, metrics } = house;
   const connectors = new Map<string, Connector>(
-    config.providers.map((provider) => [provider.name, inherit(provider, before)]),
+    config.providers.map((provider) => [provider.name, inherit(provider, config, before)]),
   );
   const catalog = createCatalog(config, Math.random, (target) => {
     const connector = connectors.get(target.provider);
@@ -106,9 +107,15 @@ export function createGeneration(config: Config, house: House, before?: Generati
   };
 }
 
-function inherit(provider: ProviderConfig, before: Generation | undefined): Connector {
+function inherit(
+  provider: ProviderConfig,
+  { media }: Config,
+  before: Generation | undefined,
+): Connector {
   const known = before?.config.providers.find(({ name }) => name === provider.name);
   const connector = before?.connectors.get(provider.name);
-  if (connector && Bun.deepEquals(known, provider)) return connector;
-  return createConnector(provider);
+  const isSame = Bun.deepEquals([known, before?.config.media], [provider, media]);
+  if (connector && isSame) return connector;
+  const download = media.fetchUrls ? createDownloader({ limits: () => media }) : undefined;
+  return createConnector({ ...provider, ...(download === undefined ? {} : { download }) });
 }

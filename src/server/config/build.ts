@@ -89,6 +89,12 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       maxTools: from.limits.max_tools,
       maxTokens: from.limits.max_tokens,
     },
+    media: {
+      fetchUrls: from.media.fetch_urls,
+      allowPrivate: from.media.allow_private,
+      maxBytes: from.media.max_bytes,
+      timeoutMs: from.media.timeout_ms,
+    },
     cors: from.cors,
     prices: Object.fromEntries(
       Object.entries(from.prices).map(([name, { cache_read, cache_write, ...price }]) => [

@@ -17,7 +17,7 @@ export const connectorKinds = [
 export type ConnectorKind = (typeof connectorKinds)[number];
 
 /** What a provider's connector is made from, of a kind that exists. */
-export type ProviderConfig = Omit<ConnectorOptions, "kind" | "fetch"> & {
+export type ProviderConfig = Omit<ConnectorOptions, "kind" | "fetch" | "download"> & {
   readonly kind: ConnectorKind;
 };
 
@@ -168,6 +168,14 @@ export type Config = {
     readonly maxTools: number;
     /** Ceiling on the tokens a request may ask for; 0 is none. */
     readonly maxTokens: number;
+  };
+  readonly media: {
+    /** Whether the gateway fetches media at URLs for providers that take only bytes. */
+    readonly fetchUrls: boolean;
+    /** Whether from addresses inside too. */
+    readonly allowPrivate: boolean;
+    readonly maxBytes: number;
+    readonly timeoutMs: number;
   };
   readonly cors: { readonly origins: readonly string[] };
   /** By logical model, by `provider/model`, or by the provider's model id, as written. */

@@ -245,6 +245,28 @@ export const fileSchema = Type.Object(
       },
       "What a request may bring.",
     ),
+    media: table(
+      {
+        fetch_urls: Type.Boolean({
+          default: true,
+          description:
+            "Whether images and files at URLs are fetched for providers that take only bytes.",
+        }),
+        // A caller could otherwise read what only this machine can reach.
+        allow_private: Type.Boolean({
+          default: false,
+          description: "Whether also from loopback, private and link-local addresses.",
+        }),
+        // What the largest of the providers take in one request.
+        max_bytes: Type.Integer({
+          minimum: 1024,
+          default: 20_971_520,
+          description: "Largest file fetched.",
+        }),
+        timeout_ms: milliseconds(15_000, "For one file, with its redirects."),
+      },
+      "Media that callers name by URL.",
+    ),
     cors: table(
       {
         origins: Type.Array(Type.String(), {

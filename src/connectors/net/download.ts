@@ -1,0 +1,163 @@
+/**
+ * Fetches media that callers name by URL, for providers that take only bytes. The URL is a stranger's, so it leads nowhere inside:
+ * names are resolved once, every address must be public, and the connection goes to just that address, which no second look at
+ * DNS can change; redirects are followed by hand and checked alike; size, time and type are bounded.
+ */
+import { lookup } from "node:dns/promises";
+import { isIP } from "node:net";
+
+import { ChatError } from "../hub/error.ts";
+import { isPublicAddress } from "./address.ts";
+import { sniffType } from "./sniff.ts";
+
+export type Media = { readonly data: Uint8Array; readonly mimeType: string };
+
+export type DownloadLimits = {
+  /** Whether addresses inside (loopback, private, link-local) may be asked too. */
+  readonly allowPrivate: boolean;
+  readonly maxBytes: number;
+  /** For all of it, redirects included. */
+  readonly timeoutMs: number;
+};
+
+/** Throws ChatError `invalid-request`, which another target may not mind: it may fetch for itself. */
+export type Download = (url: string, signal: AbortSignal) => Promise<Media>;
+
+export type DownloaderOptions = {
+  /** Asked at each download, so that they can change. */
+  readonly limits: () => DownloadLimits;
+  /** All addresses of a name; the system's resolver unless told. */
+  readonly resolve?: (name: string) => Promise<readonly string[]>;
+  readonly fetch?: (url: string, init: BunFetchRequestInit) => Promise<Response>;
+};
+
+const MOST_REDIRECTS = 5;
+/** Types that say nothing. */
+const VAGUE = /^(?:$|application\/octet-stream|binary\/octet-stream)/;
+
+export function createDownloader(options: DownloaderOptions): Download {
+  const resolve = options.resolve ?? resolveAll;
+  const send = options.fetch ?? fetch;
+
+  /** One hop: to an address that was looked at, under the name that was asked for. */
+  const ask = async (url: URL, limits: DownloadLimits, signal: AbortSignal): Promise<Response> => {
+    const address = await addressOf(url, limits, resolve);
+    const direct = new URL(url);
+    direct.hostname = isIP(address) === 6 ? `[${address}]` : address;
+    return send(direct.href, {
+      headers: { host: url.host, accept: "*/*", "user-agent": "xjp" },
+      redirect: "manual",
+      keepalive: false,
+      signal,
+      // The certificate must be the name's, not the address's.
+      ...(url.protocol === "https:" ? { tls: { serverName: url.hostname } } : {}),
+    });
+  };
+
+  return async (text, signal) => {
+    const limits = options.limits();
+    const patience = AbortSignal.timeout(limits.timeoutMs);
+    const either = AbortSignal.any([signal, patience]);
+    try {
+      let url = parse(text);
+      for (let hops = 0; ; hops += 1) {
+        const response = await ask(url, limits, either);
+        const next = redirectOf(response, url);
+        if (!next) return await read(response, url, limits);
+        await response.body?.cancel();
+        if (hops >= MOST_REDIRECTS)
+          throw refusal(url, `redirects more than ${MOST_REDIRECTS} times`);
+        url = next;
+      }
+    } catch (thrown) {
+      if (thrown instanceof ChatError) throw thrown;
+      if (signal.aborted) throw thrown;
+      const why = patience.aborted
+        ? `takes longer than ${limits.timeoutMs} ms`
+        : "cannot be fetched";
+      throw refusal(parse(text), why, thrown);
+    }
+  };
+}
+
+async function resolveAll(name: string): Promise<readonly string[]> {
+  const found = await lookup(name, { all: true, verbatim: true });
+  return found.map(({ address }) => address);
+}
+
+function parse(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw new ChatError(
+      "invalid-request",
+      `media is fetched from http(s) URLs only, not from ${text.slice(0, 80)}`,
+      {
+        ...TRAITS,
+      },
+    );
+  }
+  if (url.username !== "" || url.password !== "") {
+    throw refusal(url, "holds a login, which is not sent");
+  }
+  return url;
+}
+
+/** The address to connect to. If only one of a name's addresses lies inside, the name is not to be trusted. */
+async function addressOf(
+  url: URL,
+  { allowPrivate }: DownloadLimits,
+  resolve: (name: string) => Promise<readonly string[]>,
+): Promise<string> {
+  const name = url.hostname.replace(/^\[|\]$/g, "");
+  const addresses = isIP(name) ? [name] : await resolve(name).catch(() => []);
+  const [first] = addresses;
+  if (first === undefined) throw refusal(url, "has a name that cannot be resolved");
+  if (!allowPrivate && !addresses.every(isPublicAddress)) {
+    throw refusal(url, "does not lead to the public internet (media.allow_private)");
+  }
+  return first;
+}
+
+function redirectOf(response: Response, url: URL): URL | undefined {
+  const location = response.headers.get("location");
+  if (response.status < 300 || response.status >= 400 || location === null) return undefined;
+  if (!URL.canParse(location, url.href)) throw refusal(url, "redirects to no URL");
+  return parse(new URL(location, url).href);
+}
+
+async function read(response: Response, url: URL, { maxBytes }: DownloadLimits): Promise<Media> {
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    throw refusal(url, `answers with status ${response.status}`);
+  }
+  const tooLarge = (): ChatError =>
+    refusal(url, `is larger than ${maxBytes} bytes (media.max_bytes)`);
+  if (Number(response.headers.get("content-length")) > maxBytes) {
+    await response.body?.cancel();
+    throw tooLarge();
+  }
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge();
+    chunks.push(chunk);
+  }
+  const data = Buffer.concat(chunks);
+  const told =
+    (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
+  // Servers name types wrongly, and providers look at the bytes.
+  const mimeType = sniffType(data) ?? (VAGUE.test(told) ? undefined : told);
+  if (mimeType === undefined) throw refusal(url, "is of no type that is known");
+  return { data, mimeType };
+}
+
+const TRAITS = { param: "messages", code: "media_not_fetched", tryElsewhere: true } as const;
+
+/** The URL without its query, which may hold a signature. */
+function refusal(url: URL, why: string, cause?: unknown): ChatError {
+  return new ChatError("invalid-request", `${url.origin}${url.pathname} ${why}`, {
+    ...TRAITS,
+    cause,
+  });
+}

@@ -1,0 +1,217 @@
+/** Media from URLs of strangers, on real sockets; names are resolved by the test. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+
+import { ChatError } from "../../../src/connectors/hub/error.ts";
+import { isPublicAddress } from "../../../src/connectors/net/address.ts";
+import {
+  createDownloader,
+  type DownloadLimits,
+  type Media,
+} from "../../../src/connectors/net/download.ts";
+
+const PNG = Buffer.from("\x89PNG\r\n\x1a\npixels", "latin1");
+const LIMITS: DownloadLimits = { allowPrivate: true, maxBytes: 1000, timeoutMs: 5000 };
+
+let server: Bun.Server<undefined>;
+let asked: { readonly path: string; readonly host: string | null }[];
+
+beforeAll(() => {
+  server = Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    async fetch(request) {
+      const { pathname, searchParams } = new URL(request.url);
+      asked.push({ path: pathname, host: request.headers.get("host") });
+      switch (pathname) {
+        case "/picture.png":
+          return new Response(PNG, { headers: { "content-type": "text/html" } });
+        case "/page":
+          return new Response("<p>hello</p>", {
+            headers: { "content-type": "text/html; charset=x" },
+          });
+        case "/nothing":
+          return new Response("????", { headers: { "content-type": "application/octet-stream" } });
+        case "/large":
+          return new Response(Buffer.alloc(1001));
+        case "/endless":
+          return new Response(
+            (async function* () {
+              for (;;) {
+                yield Buffer.alloc(100);
+                await Bun.sleep(1);
+              }
+            })(),
+          );
+        case "/never":
+          await new Promise(() => {});
+          return new Response();
+        case "/away":
+          return Response.redirect(searchParams.get("to") ?? "/away", 302);
+        default:
+          return new Response("no", { status: 404 });
+      }
+    },
+  });
+});
+afterAll(() => server.stop(true));
+
+/** Downloads from the server under a name that resolves to `addresses`. */
+async function download(
+  path: string,
+  limits: Partial<DownloadLimits> = {},
+  addresses: readonly string[] = ["127.0.0.1"],
+): Promise<Media> {
+  asked = [];
+  const fetchMedia = createDownloader({
+    limits: () => ({ ...LIMITS, ...limits }),
+    resolve: () => Promise.resolve(addresses),
+  });
+  return fetchMedia(
+    new URL(path, `http://media.example:${server.port}`).href,
+    new AbortController().signal,
+  );
+}
+
+async function refusal(attempt: Promise<unknown>): Promise<ChatError> {
+  const thrown: unknown = await attempt.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (thrown instanceof ChatError) return thrown;
+  throw new Error("no ChatError was thrown", { cause: thrown });
+}
+
+describe("an address", () => {
+  test.each([
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.31.255.255",
+    "192.168.0.1",
+    "169.254.169.254",
+    "100.64.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "255.255.255.255",
+    "198.18.0.1",
+    "::",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::ffff:8.8.8.8",
+    "64:ff9b::7f00:1",
+    "fe80::1",
+    "fd00:ec2::254",
+    "ff02::1",
+    "2001:db8::1",
+    "2002:7f00:1::",
+    "not an address",
+  ])("inside, or hiding another, is not public: %s", (address) => {
+    expect(isPublicAddress(address)).toBe(false);
+  });
+
+  test.each(["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2a00:1450::1"])(
+    "of the internet is public: %s",
+    (address) => {
+      expect(isPublicAddress(address)).toBe(true);
+    },
+  );
+});
+
+describe("a download", () => {
+  test("connects to the address that was looked at, under the name that was asked for", async () => {
+    const { data, mimeType } = await download("/picture.png");
+    expect(Buffer.from(data)).toEqual(PNG);
+    // The server calls it a page; its bytes say what it is.
+    expect(mimeType).toBe("image/png");
+    expect(asked).toEqual([{ path: "/picture.png", host: `media.example:${server.port}` }]);
+  });
+
+  test("takes the server's word for a type that bytes do not tell", async () => {
+    expect((await download("/page")).mimeType).toBe("text/html");
+  });
+
+  test("asks nothing inside, however it is spelled, unless that is allowed", async () => {
+    const closed = { allowPrivate: false };
+    for (const addresses of [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:127.0.0.1"]]) {
+      const error = await refusal(download("/picture.png", closed, addresses));
+      expect(error.message).toContain("does not lead to the public internet");
+      expect(error).toMatchObject({ kind: "invalid-request", param: "messages" });
+      expect(error.traits.tryElsewhere).toBe(true);
+    }
+    for (const literal of [
+      "http://2130706433/",
+      "http://0x7f.1/",
+      "http://[::1]/",
+      "http://127.1/",
+    ]) {
+      const error = await refusal(download(literal, closed, ["8.8.8.8"]));
+      expect(error.message).toContain("does not lead to the public internet");
+    }
+    expect(asked).toEqual([]);
+  });
+
+  test("looks again at where a redirect leads", async () => {
+    expect((await download("/away?to=/picture.png")).mimeType).toBe("image/png");
+    expect(asked.map(({ path }) => path)).toEqual(["/away", "/picture.png"]);
+    for (const to of [
+      "file:///etc/passwd",
+      "ftp://example.com/a",
+      "http://user:pass@media.example/",
+    ]) {
+      await refusal(download(`/away?to=${encodeURIComponent(to)}`));
+      expect(asked).toHaveLength(1);
+    }
+    const names: string[] = [];
+    asked = [];
+    const fetchMedia = createDownloader({
+      limits: () => ({ ...LIMITS, allowPrivate: false }),
+      resolve: (name) => {
+        names.push(name);
+        return Promise.resolve([name === "inside.example" ? "10.0.0.1" : "93.184.216.34"]);
+      },
+      fetch: () => Promise.resolve(Response.redirect("http://inside.example/secret", 302)),
+    });
+    const error = await refusal(fetchMedia("http://media.example/a", new AbortController().signal));
+    expect(error.message).toContain("inside.example/secret does not lead to the public internet");
+    expect(names).toEqual(["media.example", "inside.example"]);
+  });
+
+  test("does not go round in circles", async () => {
+    const error = await refusal(download("/away"));
+    expect(error.message).toContain("redirects more than 5 times");
+    expect(asked).toHaveLength(6);
+  });
+
+  test("is bounded in size, whether its length is told or not", async () => {
+    for (const path of ["/large", "/endless"]) {
+      expect((await refusal(download(path))).message).toContain("larger than 1000 bytes");
+    }
+  });
+
+  test("is bounded in time", async () => {
+    const error = await refusal(download("/never", { timeoutMs: 50 }));
+    expect(error.message).toContain("takes longer than 50 ms");
+  });
+
+  test("ends when the client goes away", async () => {
+    asked = [];
+    const controller = new AbortController();
+    const fetchMedia = createDownloader({
+      limits: () => LIMITS,
+      resolve: () => Promise.resolve(["127.0.0.1"]),
+    });
+    const pending = fetchMedia(`http://media.example:${server.port}/never`, controller.signal);
+    controller.abort(new ChatError("cancelled", "gone"));
+    expect((await refusal(pending)).kind).toBe("cancelled");
+  });
+
+  test("of what is not there, says nothing of itself, or has another scheme is refused with its reason", async () => {
+    expect((await refusal(download("/missing"))).message).toContain("answers with status 404");
+    expect((await refusal(download("/nothing"))).message).toContain("of no type that is known");
+    expect((await refusal(download("gopher://example.com/"))).message).toContain(
+      "http(s) URLs only",
+    );
+    expect((await refusal(download("/picture.png", {}, []))).message).toContain(
+      "cannot be resolved",
+    );
+  });
+});
