@@ -45,6 +45,11 @@ export type ChatCall = {
   readonly drop: (field: string) => void;
   /** Called for each message of a stream that was no JSON and has been left out; the stream goes on. */
   readonly onMalformed?: (() => void) | undefined;
+  /**
+   * Asked before a request that met a kept connection in the moment when it was closed goes out once more; it counts as one
+   * more attempt. Absent is yes.
+   */
+  readonly mayResend?: (() => boolean) | undefined;
 };
 
 /** One message from the provider and what it means. `raw` is there when the target spoke the caller's own dialect. */

@@ -7,8 +7,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError, showFault } from "./config/faults.ts";
 import { watchConfig } from "./config/reload.ts";
 import { createBreaker } from "./gateway/breaker.ts";
-import { createLimiter, type Limiter } from "./gateway/limits.ts";
-import { startOfDay, startOfMonth } from "./gateway/limits/rule.ts";
+import { createLimiter, type Limiter, startOfDay, startOfMonth } from "./gateway/limits.ts";
 import { createGeneration, type Generation, type House } from "./generation.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { createInFlight } from "./http/in-flight.ts";
@@ -71,7 +70,12 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     circuits: () => breaker.states(),
   });
   const limiter = createLimiter({
-    config: () => config,
+    get defaultRpm() {
+      return config.rateLimiting.defaultRpm;
+    },
+    get burstSize() {
+      return config.rateLimiting.burstSize;
+    },
     clock,
     onHit: (tenantId, limit) => metrics.limitHit(tenantId, limit),
   });

@@ -33,6 +33,8 @@ export type PostRequest = {
   readonly signal: AbortSignal;
   /** Aborts `signal`, where that is of this request alone; spares it one of its own. */
   readonly abort?: ((reason: ChatError) => void) | undefined;
+  /** Asked before it goes out once more; see `post`. Absent is yes. */
+  readonly mayResend?: (() => boolean) | undefined;
   /** Whether the answer is to come in pieces, which decides what timer watches over the first. */
   readonly stream: boolean;
 };
@@ -110,6 +112,7 @@ export function createPoster(options: PosterOptions = {}): Poster {
       return await sendOnce(request, exchange, false);
     } catch (thrown) {
       if (exchange.failure() || !mayHaveBeenStale(thrown, origin, sentAt)) throw thrown;
+      if (request.mayResend?.() === false) throw thrown;
       return sendOnce(request, exchange, true);
     }
   };

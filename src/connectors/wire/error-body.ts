@@ -10,6 +10,8 @@ export type ErrorBody = {
   readonly param?: string;
   /** The HTTP status that the body names. */
   readonly status?: number;
+  /** How long Google's RetryInfo asks us to wait, in milliseconds. */
+  readonly waitMs?: number;
   /** OpenRouter's moderation flagged the input. */
   readonly isFlagged?: boolean;
   /** Whether it was an error in JSON, as an API answers, rather than some page. */
@@ -61,6 +63,17 @@ function statusIn(value: Json | undefined): number | undefined {
     : undefined;
 }
 
+/** `google.rpc.RetryInfo` among the details of an error, which also comes through Google's OpenAI-compatible endpoints. */
+function retryInfo(details: Json | undefined): number | undefined {
+  for (const detail of isJsonArray(details) ? details : []) {
+    if (!isJsonObject(detail) || !textOf(detail["@type"])?.endsWith("google.rpc.RetryInfo"))
+      continue;
+    const seconds = /^(\d+(?:\.\d+)?)s$/.exec(textOf(detail["retryDelay"]) ?? "")?.[1];
+    if (seconds !== undefined) return Math.ceil(Number(seconds) * 1000);
+  }
+  return undefined;
+}
+
 /** Reads an error that has been parsed: OpenAI's envelope, OpenRouter's, `{message}`, `{detail}`, Google's array around one. */
 export function readError(value: Json): ErrorBody {
   const outer = isJsonArray(value) ? value[0] : value;
@@ -77,6 +90,7 @@ export function readError(value: Json): ErrorBody {
     textOf(inner["code"]);
   const type = textOf(error["type"]);
   const param = textOf(error["param"]);
+  const waitMs = retryInfo(error["details"]);
   const status = statusIn(code) ?? statusIn(error["status"]) ?? statusIn(outer["status"]);
   return {
     message: more === undefined || said.includes(more) ? said : `${said} (${more})`.trim(),
@@ -84,6 +98,7 @@ export function readError(value: Json): ErrorBody {
     ...(word === undefined ? {} : { code: word }),
     ...(param === undefined ? {} : { param }),
     ...(status === undefined ? {} : { status }),
+    ...(waitMs === undefined ? {} : { waitMs }),
     ...(metadata["flagged_input"] === undefined && metadata["reasons"] === undefined
       ? {}
       : { isFlagged: true }),

@@ -12,8 +12,6 @@ const CONTEXT_WORDS =
   /maximum context length|context[ _]length|context window|too many tokens in the prompt|prompt is too long|input is too long|exceeds? the (?:maximum number of|context)/i;
 const QUOTA_CODES =
   /insufficient_quota|quota_exceeded|billing|insufficient_balance|insufficient_credits/i;
-/** Anthropic tells this with 400, as if it were the request's fault. */
-const QUOTA_WORDS = /^your credit balance is too low/i;
 
 /** Statuses for errors that arrive inside a 200 and name themselves only by a word. */
 const STATUS_OF_WORD: readonly (readonly [RegExp, number])[] = [
@@ -59,14 +57,14 @@ function standardStatus(status: number): number {
  * Status and words become a kind here and nowhere else. Refusals of the gateway's own credentials or credit are no fault of the
  * caller's, who must not be told 401 or 402 for them.
  */
-function toError(status: number, said: ErrorBody, waitMs: number | undefined): ChatError {
+function toError(status: number, said: ErrorBody, headers?: Headers): ChatError {
   const message = redact(said.message);
   const answered = `the provider answered ${status}`;
   const full = message === "" ? answered : `${answered}: ${message}`;
   const own = message === "" ? answered : message;
   const base: ChatErrorInit = {
     upstreamStatus: status,
-    retryAfterMs: waitMs,
+    retryAfterMs: (headers && retryAfter(headers)) ?? said.waitMs,
     code: said.code,
     param: said.param,
   };
@@ -90,11 +88,7 @@ function toError(status: number, said: ErrorBody, waitMs: number | undefined): C
       },
     );
   }
-  if (
-    status === 402 ||
-    (status === 429 && QUOTA_CODES.test(words)) ||
-    (status === 400 && QUOTA_WORDS.test(message))
-  ) {
+  if (status === 402 || (status === 429 && QUOTA_CODES.test(words))) {
     return new ChatError(
       "unavailable",
       `the gateway's account at the provider is out of credit (${status})`,
@@ -156,11 +150,11 @@ function toError(status: number, said: ErrorBody, waitMs: number | undefined): C
 
 /** What a response with a status that is not 2xx means. */
 export function decodeError(status: number, body: string, headers: Headers): ChatError {
-  return toError(status, readErrorText(body), retryAfter(headers));
+  return toError(status, readErrorText(body), headers);
 }
 
 /** What an error inside a 200 means, whole or in mid-stream: its own code, number or word, stands for the status. */
 export function decodeInnerError(value: Json): ChatError {
   const said = readError(value);
-  return toError(statusOf(said), said, undefined);
+  return toError(statusOf(said), said);
 }

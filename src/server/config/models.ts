@@ -5,7 +5,6 @@ import type {
   RouteConfig,
   StatedCapabilities,
 } from "./config.ts";
-import { limitsOf } from "./limit-terms.ts";
 import { type Path, showPath } from "./path.ts";
 import type { Providers } from "./providers.ts";
 import type { FileModel, FileRoute } from "./schema-parts.ts";
@@ -80,7 +79,7 @@ function routesOf({
 
 function toModel(
   name: string,
-  { recovery, affinity, limits }: FileModel,
+  { recovery, affinity }: FileModel,
   routes: readonly RouteConfig[],
   leftOut: readonly LeftOutRoute[],
 ): ModelConfig {
@@ -90,7 +89,6 @@ function toModel(
     ...(leftOut.length === 0 ? {} : { leftOut }),
     ...(recovery === undefined ? {} : { recovery }),
     ...(affinity === undefined ? {} : { affinity }),
-    ...limitsOf(limits),
   };
 }
 

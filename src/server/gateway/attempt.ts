@@ -9,7 +9,7 @@ export type AttemptDeps = {
   readonly breaker: Breaker;
   readonly timeouts: Timeouts;
   readonly clock: () => number;
-  /** Told of every attempt and how it ended: `ok`, `abandoned` or an error's kind, and which timer ran out, if one did. */
+  /** Told of every attempt and how it ended: `ok`, `abandoned`, `resent` or an error's kind, and which timer ran out, if one did. */
   readonly onAttempt: (provider: string, outcome: string, timer?: Timer) => void;
   /** Told of every stream message that was left out because it could not be read. */
   readonly onMalformed: (provider: string) => void;
@@ -23,11 +23,12 @@ export type Attempt = {
   end(outcome: "ok" | "abandoned" | ChatError): boolean;
 };
 
-/** Starts one; `pass` is the leave that the breaker gave for it. */
+/** Starts one; `pass` is the leave that the breaker gave for it. `mayResend`: whether the budget has room for one more. */
 export function startAttempt(
   route: Route,
   pass: Pass,
   stream: boolean,
+  mayResend: () => boolean,
   exchange: Exchange,
   deps: AttemptDeps,
 ): Attempt {
@@ -55,6 +56,12 @@ export function startAttempt(
       headers: exchange.headers,
       drop: (field) => exchange.dropped.add(field),
       onMalformed: () => deps.onMalformed(route.provider),
+      mayResend() {
+        if (!mayResend()) return false;
+        exchange.attempts += 1;
+        deps.onAttempt(route.provider, "resent");
+        return true;
+      },
     },
     end(outcome) {
       if (ended) return false;

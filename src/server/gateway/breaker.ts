@@ -164,6 +164,8 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
   const answered = (target: string, pass: Pass, circuit: Circuit): void => {
     const now = clock();
     circuit.limited = 0;
+    // A rest that only seemed wise has been refuted.
+    if (!circuit.asked) circuit.coolUntil = 0;
     const isProbe = giveBack(circuit, pass);
     if (isProbe) circuit.successes += 1;
     if (circuit.openUntil > 0) {

@@ -31,6 +31,7 @@ export async function failover<Answer>(
 ): Promise<Answer> {
   const retriedByClient = clientRetries(exchange.headers);
   const mostAttempts = Math.max(1, deps.maxAttempts - retriedByClient);
+  const hasBudget = (): boolean => exchange.attempts < mostAttempts;
   const leftMs = (): number => exchange.deadline - deps.clock();
   const before = exchange.attempts;
   let last: ChatError | undefined;
@@ -43,7 +44,7 @@ export async function failover<Answer>(
       if (moreTokensThan !== undefined && !((contextOf(route.ability) ?? 0) > moreTokensThan))
         continue;
       for (let retries = 0; ; retries += 1) {
-        if (exchange.attempts >= mostAttempts) throw last ?? spent(mostAttempts);
+        if (!hasBudget()) throw last ?? spent(mostAttempts);
         if (leftMs() <= 0) throw last ?? totalTimeout(exchange.deadline - exchange.startedAt, true);
         const pass = deps.breaker.enter(route.id, retries > 0 || round > 0);
         if (typeof pass !== "string") {
@@ -54,7 +55,7 @@ export async function failover<Answer>(
         if (!connector) {
           throw new ChatError("internal", `no connector for provider ${route.provider}`);
         }
-        const attempt = startAttempt(route, pass, stream, exchange, deps);
+        const attempt = startAttempt(route, pass, stream, hasBudget, exchange, deps);
         try {
           await exchange.onAttempt?.();
           return await ask(connector, attempt);

@@ -76,8 +76,6 @@ export function testApp(options: AppOptions) {
       maxTokens: 1000,
     },
     prices: {},
-    tenants: {},
-    rateLimiting: { defaultRpm: 0, burstSize: 0, assumedOutputTokens: 0 },
   };
   const connectors = new Map([[name, options.connector]]);
   const catalog = createCatalog(config, () => 0.5, capable);
@@ -91,7 +89,8 @@ export function testApp(options: AppOptions) {
     clock,
     random: () => 0.5,
     limiter: createLimiter({
-      config: () => config,
+      defaultRpm: 0,
+      burstSize: 0,
       clock,
       onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
     }),

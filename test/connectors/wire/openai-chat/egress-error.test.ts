@@ -108,6 +108,13 @@ describe("the wait that a provider asks for", () => {
   test("is kept on other kinds too", () => {
     expect(errorOf(503, "", { "retry-after": "5" }).retryAfterMs).toBe(5000);
   });
+
+  test("may be Google's RetryInfo in the body, which a header beats", () => {
+    const retryDelay = { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "13.5s" };
+    const body = JSON.stringify([{ error: { code: 429, message: "slow", details: [retryDelay] } }]);
+    expect(errorOf(429, body).retryAfterMs).toBe(13_500);
+    expect(errorOf(429, body, { "retry-after": "2" }).retryAfterMs).toBe(2000);
+  });
 });
 
 describe("what a provider says", () => {
