@@ -7,7 +7,8 @@ import type { Config } from "./config/config.ts";
 import { ConfigError, showFault } from "./config/faults.ts";
 import { watchConfig } from "./config/reload.ts";
 import { createBreaker } from "./gateway/breaker.ts";
-import { createLimiter, type Limiter, startOfDay, startOfMonth } from "./gateway/limits.ts";
+import { createLimiter, type Limiter } from "./gateway/limits.ts";
+import { startOfDay, startOfMonth } from "./gateway/limits/rule.ts";
 import { createGeneration, type Generation, type House } from "./generation.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { createInFlight } from "./http/in-flight.ts";
@@ -70,12 +71,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     circuits: () => breaker.states(),
   });
   const limiter = createLimiter({
-    get defaultRpm() {
-      return config.rateLimiting.defaultRpm;
-    },
-    get burstSize() {
-      return config.rateLimiting.burstSize;
-    },
+    config: () => config,
     clock,
     onHit: (tenantId, limit) => metrics.limitHit(tenantId, limit),
   });

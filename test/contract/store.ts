@@ -1,6 +1,11 @@
 /** What every store does alike. One suite, run on each: `storeContract("embedded store", …)`. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { type Store, StoreError, type UsageQuery } from "../../src/server/store/store.ts";
+import {
+  type KeyTotals,
+  type Store,
+  StoreError,
+  type UsageQuery,
+} from "../../src/server/store/store.ts";
 import { aKey, aRow, DAY, HOUR, NOON, uuid } from "./records.ts";
 import { rejection } from "./rejection.ts";
 
@@ -361,17 +366,36 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
       }
     });
 
-    test("totals per key count from a moment on", async () => {
+    test("totals per key, tenant and model count from a moment on", async () => {
       await store.recordUsage([
         aRow(1, { createdAt: NOON - 1 }),
         aRow(2, { costNanoUsd: 3 }),
         aRow(3, { createdAt: NOON + DAY, costNanoUsd: 4, status: "failed" }),
         aRow(4, { apiKeyId: uuid(2), inputTokens: 0, outputTokens: 0, costNanoUsd: 0 }),
+        aRow(5, { apiKeyId: uuid(2), logicalModel: "slow" }),
+        aRow(6, { apiKeyId: uuid(3), tenantId: "emca" }),
       ]);
       const totals = await store.usageTotals(NOON);
-      expect(totals.toSorted((one, two) => (one.apiKeyId < two.apiKeyId ? -1 : 1))).toEqual([
-        { apiKeyId: uuid(1), requests: 2, tokens: 30, costNanoUsd: 7 },
-        { apiKeyId: uuid(2), requests: 1, tokens: 0, costNanoUsd: 0 },
+      const owners = { tenantId: "acme", logicalModel: "fast" };
+      expect(totals.toSorted((one, two) => (labelOf(one) < labelOf(two) ? -1 : 1))).toEqual([
+        { ...owners, apiKeyId: uuid(1), requests: 2, tokens: 30, costNanoUsd: 7 },
+        { ...owners, apiKeyId: uuid(2), requests: 1, tokens: 0, costNanoUsd: 0 },
+        {
+          ...owners,
+          apiKeyId: uuid(2),
+          logicalModel: "slow",
+          requests: 1,
+          tokens: 15,
+          costNanoUsd: 1000,
+        },
+        {
+          ...owners,
+          apiKeyId: uuid(3),
+          tenantId: "emca",
+          requests: 1,
+          tokens: 15,
+          costNanoUsd: 1000,
+        },
       ]);
       expect(await store.usageTotals(NOON + 2 * DAY)).toEqual([]);
     });
@@ -446,4 +470,8 @@ function ids(keys: readonly { readonly id: string }[]): readonly number[] {
 
 function groups(rows: readonly { readonly group: string; readonly requests: number }[]) {
   return rows.map((row): [string, number] => [row.group, row.requests]);
+}
+
+function labelOf({ apiKeyId, logicalModel }: KeyTotals): string {
+  return apiKeyId + logicalModel;
 }

@@ -12,6 +12,8 @@ const CONTEXT_WORDS =
   /maximum context length|context[ _]length|context window|too many tokens in the prompt|prompt is too long|input is too long|exceeds? the (?:maximum number of|context)/i;
 const QUOTA_CODES =
   /insufficient_quota|quota_exceeded|billing|insufficient_balance|insufficient_credits/i;
+/** Anthropic tells this with 400, as if it were the request's fault. */
+const QUOTA_WORDS = /^your credit balance is too low/i;
 
 /** Statuses for errors that arrive inside a 200 and name themselves only by a word. */
 const STATUS_OF_WORD: readonly (readonly [RegExp, number])[] = [
@@ -88,7 +90,11 @@ function toError(status: number, said: ErrorBody, headers?: Headers): ChatError 
       },
     );
   }
-  if (status === 402 || (status === 429 && QUOTA_CODES.test(words))) {
+  if (
+    status === 402 ||
+    (status === 429 && QUOTA_CODES.test(words)) ||
+    (status === 400 && QUOTA_WORDS.test(message))
+  ) {
     return new ChatError(
       "unavailable",
       `the gateway's account at the provider is out of credit (${status})`,

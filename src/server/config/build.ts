@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { Config, ProviderConfig } from "./config.ts";
 import { defaultDatabase, defaultJournal, type Place, readDatabaseUrl } from "./database-url.ts";
 import { knownProviders } from "./known-providers.ts";
+import { limitsOf } from "./limit-terms.ts";
 import { resolveModels } from "./models.ts";
 import { showKey } from "./path.ts";
 import { type Providers, variablesSet } from "./providers.ts";
@@ -59,10 +60,20 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
     log: from.log,
     providers: usable,
     models,
-    tenants: from.tenants,
+    tenants: Object.fromEntries(
+      Object.entries(from.tenants).map(([name, { models: only, aliases, ...limits }]) => [
+        name,
+        {
+          ...(only === undefined ? {} : { models: only }),
+          ...(aliases === undefined ? {} : { aliases }),
+          ...limitsOf(limits),
+        },
+      ]),
+    ),
     rateLimiting: {
       defaultRpm: from.rate_limiting.default_rpm,
       burstSize: from.rate_limiting.burst_size,
+      assumedOutputTokens: from.rate_limiting.assumed_output_tokens,
     },
     timeouts: {
       connectMs: from.timeouts.connect_ms,

@@ -24,7 +24,7 @@ const fold = (name: string): string => name.toLowerCase();
 
 /** A model has either a primary route or a list of routes. */
 function checkChoice(model: Readonly<Record<string, unknown>>, path: Path): readonly PathFault[] {
-  const { primary, routes: list, fallback, ...unknown } = model;
+  const { primary, routes: list, fallback, limits: _, ...unknown } = model;
   // A misspelled name explains the lack by itself.
   if (Object.keys(unknown).length > 0) return [];
   if (primary !== undefined && list !== undefined) {

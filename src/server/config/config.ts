@@ -65,6 +65,8 @@ export type ModelConfig = {
   readonly recovery?: Recovery;
   /** False draws among weighted routes anew for every request. */
   readonly affinity?: boolean;
+  /** What each key may use of it. */
+  readonly limits?: LimitTerms;
 };
 
 export type LeftOutRoute = {
@@ -73,12 +75,31 @@ export type LeftOutRoute = {
   readonly reason: string;
 };
 
+/** Limits of a key, a tenant or a model; absent or null is unlimited, and so is 0 of everything but money. */
+export type LimitTerms = {
+  /** Requests a minute. */
+  readonly rpm?: number | null;
+  /** Requests a UTC day. */
+  readonly rpd?: number | null;
+  /** Tokens a minute. */
+  readonly tpm?: number | null;
+  readonly tokensPerDay?: number | null;
+  /** Spend per UTC day. */
+  readonly budgetPerDayNanoUsd?: number | null;
+  /** Spend per UTC calendar month. */
+  readonly budgetNanoUsd?: number | null;
+  /** Requests in flight. */
+  readonly concurrency?: number | null;
+};
+
 /** What holds for all keys of a tenant. */
 export type TenantConfig = {
   /** The only models its keys may use, `*` at the end standing for any rest; absent is all. */
   readonly models?: readonly string[];
   /** Names that stand for models. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** What all its keys together may use. */
+  readonly limits?: LimitTerms;
 };
 
 /** US dollars per million tokens. */
@@ -145,6 +166,8 @@ export type Config = {
     readonly defaultRpm: number;
     /** How many requests of a key may come at once, or six seconds' worth of its rate if that is more. */
     readonly burstSize: number;
+    /** What is reserved for the answer to a request that does not say how long it may become. */
+    readonly assumedOutputTokens: number;
   };
   readonly timeouts: {
     readonly connectMs: number;

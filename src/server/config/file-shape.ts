@@ -5,6 +5,7 @@ import type {
   RouteConfig,
   StatedCapabilities,
 } from "./config.ts";
+import { toFileLimits } from "./limit-terms.ts";
 
 /** A value as TOML and JSON can write it. */
 export type Written =
@@ -38,7 +39,11 @@ export function toFileShape(config: Config): WrittenTable {
     usage: { journal_dir: config.usage.journalDir },
     keys: { grace_ms: config.keys.graceMs },
     log: config.log,
-    rate_limiting: { default_rpm: rateLimiting.defaultRpm, burst_size: rateLimiting.burstSize },
+    rate_limiting: {
+      default_rpm: rateLimiting.defaultRpm,
+      burst_size: rateLimiting.burstSize,
+      assumed_output_tokens: rateLimiting.assumedOutputTokens,
+    },
     timeouts: {
       connect_ms: timeouts.connectMs,
       headers_ms: timeouts.headersMs,
@@ -69,9 +74,9 @@ export function toFileShape(config: Config): WrittenTable {
     providers: Object.fromEntries(config.providers.map((each) => [each.name, provider(each)])),
     models: Object.fromEntries(config.models.map((each) => [each.name, model(each)])),
     tenants: Object.fromEntries(
-      Object.entries(config.tenants).map(([name, { models, aliases }]) => [
+      Object.entries(config.tenants).map(([name, { models, aliases, limits: own }]) => [
         name,
-        written({ models, aliases }),
+        written({ models, aliases, ...(own && toFileLimits(own)) }),
       ]),
     ),
     prices: Object.fromEntries(
@@ -97,13 +102,14 @@ function provider({ kind, profile, baseUrl, apiKeys, headers }: ProviderConfig):
   });
 }
 
-function model({ routes, recovery, affinity }: ModelConfig): WrittenTable {
+function model({ routes, recovery, affinity, limits }: ModelConfig): WrittenTable {
   const weighted = routes.filter(({ weight }) => weight !== undefined);
   const rest = routes.filter(({ weight }) => weight === undefined);
   const ordered = rest.length === 0 ? undefined : rest.map(route);
   return written({
     recovery,
     affinity,
+    limits: limits && written(toFileLimits(limits)),
     ...(weighted.length === 0
       ? { routes: ordered }
       : { routes: weighted.map(route), fallback: ordered }),

@@ -5,6 +5,7 @@ import type {
   RouteConfig,
   StatedCapabilities,
 } from "./config.ts";
+import { limitsOf } from "./limit-terms.ts";
 import { type Path, showPath } from "./path.ts";
 import type { Providers } from "./providers.ts";
 import type { FileModel, FileRoute } from "./schema-parts.ts";
@@ -79,7 +80,7 @@ function routesOf({
 
 function toModel(
   name: string,
-  { recovery, affinity }: FileModel,
+  { recovery, affinity, limits }: FileModel,
   routes: readonly RouteConfig[],
   leftOut: readonly LeftOutRoute[],
 ): ModelConfig {
@@ -89,6 +90,7 @@ function toModel(
     ...(leftOut.length === 0 ? {} : { leftOut }),
     ...(recovery === undefined ? {} : { recovery }),
     ...(affinity === undefined ? {} : { affinity }),
+    ...limitsOf(limits),
   };
 }
 

@@ -58,6 +58,26 @@ const route = {
   project: Type.Optional(text("Vertex: the Google Cloud project.")),
 };
 
+const most = (description: string) =>
+  Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }));
+
+const dollars = (description: string) =>
+  Type.Optional(
+    // What whole billionths of a dollar in 53 bits can hold.
+    Type.Number({ minimum: 0, maximum: 9_000_000, description }),
+  );
+
+/** Limits as they stand in a table. 0 is unlimited, except of money. */
+const limits = {
+  rpm: most("Requests a minute; 0 is unlimited, as below."),
+  rpd: most("Requests a UTC day."),
+  tpm: most("Tokens a minute."),
+  tokens_per_day: most("Tokens a UTC day."),
+  budget_usd_per_day: dollars("US dollars a UTC day; 0 is none at all."),
+  budget_usd_per_month: dollars("US dollars a UTC calendar month; 0 is none at all."),
+  concurrency: most("Requests in flight."),
+};
+
 /** What can become of a stream that breaks after it began. */
 export const recoveries = ["error", "buffer", "continue"] as const;
 
@@ -107,6 +127,9 @@ export const model = Type.Object(
         description:
           "Whether a conversation stays with one of the weighted routes; true unless said.",
       }),
+    ),
+    limits: Type.Optional(
+      Type.Object(limits, { ...closed, description: "What each key may use of this model." }),
     ),
   },
   closed,
@@ -164,10 +187,12 @@ export const tenant = Type.Object(
         description: "Names that stand for other models when its keys use them.",
       }),
     ),
+    ...limits,
   },
   closed,
 );
 
+export type FileLimits = NonNullable<FileModel["limits"]>;
 export type FileTenant = Static<typeof tenant>;
 export type FileModel = Static<typeof model>;
 export type FileProvider = Static<typeof provider>;

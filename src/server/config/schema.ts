@@ -151,6 +151,14 @@ export const fileSchema = Type.Object(
           description:
             "How many may come at once; a key with a high rate gets six seconds of it. 0 is a whole minute of it.",
         }),
+        // Answers of chats and agents mostly stay below; a longer one is settled when it is there.
+        assumed_output_tokens: Type.Integer({
+          minimum: 0,
+          maximum: 10_000_000,
+          default: 1024,
+          description:
+            "Reserved for the answer to a request that does not say how long it may become.",
+        }),
       },
       "Limits of keys that have none of their own.",
     ),

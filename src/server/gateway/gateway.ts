@@ -10,12 +10,12 @@ import type { Metrics } from "../observe/metrics.ts";
 import type { UsageRow, UsageStatus } from "../store/store.ts";
 import type { Catalog } from "./catalog.ts";
 import { checkRequest } from "./checks.ts";
-import { estimateInput } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
 import { answerWhole } from "./answer.ts";
 import type { FailoverDeps } from "./failover.ts";
-import type { Limiter } from "./limits.ts";
+import type { Admission, Limiter } from "./limits.ts";
 import { createMeter } from "./meter.ts";
+import { mostOf } from "./most.ts";
 import { answerStream, readRecovery } from "./recovery.ts";
 
 export type Gateway = {
@@ -32,7 +32,7 @@ export type GatewayDeps = FailoverDeps & {
   readonly catalog: Catalog;
   readonly limiter: Limiter;
   readonly metrics: Metrics;
-  readonly config: Pick<Config, "limits" | "prices">;
+  readonly config: Pick<Config, "limits" | "prices" | "rateLimiting">;
   /**
    * Notes for good that a request is about to go to a provider, with the way to the row that it leaves if this process dies; the
    * same id again replaces the note. Must not reject, and must wait for nothing but the local disk.
@@ -49,24 +49,42 @@ export function createGateway(deps: GatewayDeps): Gateway {
       checkRequest(request, deps.config.limits);
       const plan = deps.catalog.plan(request, exchange.caller, exchange.headers);
       const recovery = readRecovery(exchange.headers) ?? plan.recovery;
-      const reserve = countsTokens(exchange)
-        ? estimateInput(request) + (request.maxOutputTokens ?? 0)
-        : 0;
-      const admission = deps.limiter.admit(exchange.caller, reserve, (state) => {
-        exchange.limits = state;
-      });
+      const most = mostOf(request, plan, deps.config);
+      const admission = deps.limiter.admit(
+        { key: exchange.caller, model: plan.model, ...most },
+        (state) => {
+          exchange.limits = state;
+        },
+      );
       return { plan, recovery, admission };
     } catch (thrown) {
-      const { status } = toChatError(thrown).traits;
-      const seconds = (performance.now() - exchange.arrivedAt) / 1000;
-      deps.metrics.refused(exchange.caller.tenantId, status, seconds);
-      throw thrown;
+      throw refuse(exchange, thrown);
+    }
+  };
+
+  /** Counts a request that goes no further, and gives back what it was thrown for. */
+  const refuse = (exchange: Exchange, thrown: unknown): unknown => {
+    const { status } = toChatError(thrown).traits;
+    const seconds = (performance.now() - exchange.arrivedAt) / 1000;
+    deps.metrics.refused(exchange.caller.tenantId, status, seconds);
+    return thrown;
+  };
+
+  const wait = async (admission: Promise<Admission>, exchange: Exchange): Promise<Admission> => {
+    try {
+      return await admission;
+    } catch (thrown) {
+      throw refuse(exchange, thrown);
     }
   };
 
   /** Opens the books of a request that was let in; `close` must be called once, however it ends. */
-  const open = (request: ChatRequest, exchange: Exchange) => {
-    const { plan, recovery, admission } = enter(request, exchange);
+  const open = (
+    request: ChatRequest,
+    exchange: Exchange,
+    { plan, recovery }: ReturnType<typeof enter>,
+    admission: Admission,
+  ) => {
     const { routes, model } = plan;
     // The books know models by the names of the configuration.
     const booked = model === request.model ? request : { ...request, model };
@@ -88,7 +106,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   return {
     async *chat(request, exchange) {
-      const { asking, recovery, meter, close } = open(request, exchange);
+      const entered = enter(request, exchange);
+      let { admission } = entered;
+      // A promise only where other instances are asked: the common way waits for nothing.
+      if (admission instanceof Promise) admission = await wait(admission, exchange);
+      const { asking, recovery, meter, close } = open(request, exchange, entered, admission);
       let status: UsageStatus | undefined;
       let error: ChatError | undefined;
       try {
@@ -105,7 +127,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       }
     },
     async complete(request, exchange) {
-      const { asking, close } = open(request, exchange);
+      const entered = enter(request, exchange);
+      let { admission } = entered;
+      if (admission instanceof Promise) admission = await wait(admission, exchange);
+      const { asking, close } = open(request, exchange, entered, admission);
       let message: UpstreamMessage;
       try {
         message = await answerWhole(asking);
@@ -121,11 +146,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
 }
 
 const CANCELLED = toChatError(new DOMException("the client went away", "AbortError"));
-
-/** Whether any limit of the key needs to know the size of a request beforehand. */
-function countsTokens({ caller }: Exchange): boolean {
-  return caller.tpm !== null || caller.tokensPerDay !== null;
-}
 
 function statusOf(error: ChatError, exchange: Exchange): UsageStatus {
   if (error.kind === "cancelled") return "cancelled";

@@ -1,7 +1,30 @@
-import { ChatError } from "../../connectors/hub/error.ts";
+/**
+ * Limits of keys, of tenants, and of keys on single models: the strictest wins. What a request may take at the most is reserved
+ * before its provider is asked and settled by what it did take. Minutes are buckets that refill steadily; days and months are
+ * those of UTC.
+ *
+ * In the memory of one process unless gauges that many share are given. Why no library (2026-11): rate-limiter-flexible asks
+ * Redis for every limit of every request, has no leases and nothing to reserve and settle with, and does not take Bun's client.
+ */
+import type { Config } from "../config/config.ts";
 import type { KeyRecord, KeyTotals } from "../store/store.ts";
+import { ASK, createLocalGauge, type Gauge, type LimitWindow } from "./limits/gauge.ts";
+import { labelOf, refusalOf } from "./limits/refusal.ts";
+import {
+  counterId,
+  type LimitName,
+  modelOwner,
+  type Rule,
+  rulesOf,
+  type Scope,
+  startOfDay,
+  startOfMonth,
+  termsOfKey,
+} from "./limits/rule.ts";
 
-/** What is left of a key's limits after this request, for the answer's headers. Times are milliseconds from now. */
+export type { LimitWindow } from "./limits/gauge.ts";
+
+/** What is left of a caller's limits after this request, for the answer's headers: of several the strictest. */
 export type LimitState = {
   readonly requests?: LimitWindow;
   readonly tokens?: LimitWindow;
@@ -9,269 +32,246 @@ export type LimitState = {
   readonly refusedUntil?: number;
 };
 
-export type LimitWindow = {
-  readonly limit: number;
-  readonly remaining: number;
-  readonly resetMs: number;
-};
-
-/** The limits by the names that metrics and messages use. */
-export type LimitName = "rpm" | "rpd" | "tpm" | "tokens_per_day" | "budget" | "concurrency";
-
-/** A place taken in every limit of a key. Must be settled exactly once, whatever becomes of the request. */
+/** A place taken in every limit of a caller. Must be settled exactly once, whatever becomes of the request. */
 export type Admission = {
-  readonly state: LimitState;
   /** Replaces what was reserved by what was used. */
   settle(tokens: number, costNanoUsd: number): void;
 };
 
+/** Who wants to be let in, and with what. The functions are called only where a limit needs to know. */
+export type Entrant = {
+  readonly key: KeyRecord;
+  /** The logical model. */
+  readonly model: string;
+  /** The most tokens that the request can take. */
+  readonly tokens: () => number;
+  /** The most that it can cost, in nano-dollars. */
+  readonly costNanoUsd: () => number;
+};
+
 export type Limiter = {
   /**
-   * Takes a place in every limit of the key, or throws ChatError `rate-limited` or `quota-exceeded` and takes none.
-   * `reserveTokens` is the most that the request can cost, settled later.
+   * Takes a place in every limit that holds for the request, or throws ChatError `rate-limited` or `quota-exceeded` and takes
+   * none. A promise only where other instances must be asked.
    */
-  admit(key: KeyRecord, reserveTokens: number, report: (state: LimitState) => void): Admission;
-  /** Tells the limiter what keys have used today and this month, after a start. */
+  admit(entrant: Entrant, report: (state: LimitState) => void): Admission | Promise<Admission>;
+  /** Tells the limiter what keys have used today and this month, as the books have it. */
   restore(today: readonly KeyTotals[], month: readonly KeyTotals[]): void;
 };
 
 export type LimiterOptions = {
-  readonly defaultRpm: number;
-  /** Requests that may come at once, at the least; 0 lets a whole minute's worth. See `burstOf`. */
-  readonly burstSize: number;
+  /** The one in force; a new object after a reload. */
+  readonly config: () => Pick<Config, "rateLimiting" | "tenants" | "models">;
+  /** Unix milliseconds. */
   readonly clock: () => number;
-  readonly onHit: (tenantId: string, limit: LimitName) => void;
+  readonly onHit: (tenantId: string, limit: string) => void;
+  /** Makes gauges that count together with those of other instances; without it they are this process's own. */
+  readonly shared?: (rule: Rule, now: number) => Gauge;
 };
 
-const MINUTE = 60_000;
-const DAY = 86_400_000;
+/** All that counts for one key and one model. */
+type Book = { readonly gauges: readonly Gauge[]; readonly measures: ReadonlySet<string> };
 
-/** A bucket that refills steadily: `level` is what is used, and drains by `rate` per millisecond. */
-type Bucket = { level: number; at: number };
+/** Rounds of asking other instances before a request is told to come again: others were faster every time. */
+const MOST_ROUNDS = 12;
 
-type KeyState = {
-  requests: Bucket;
-  tokens: Bucket;
-  day: number;
-  dayRequests: number;
-  dayTokens: number;
-  month: number;
-  monthCostNanoUsd: number;
-  inFlight: number;
-};
-
-/** Limits in the memory of one process; days and months are UTC. */
 export function createLimiter(options: LimiterOptions): Limiter {
-  const states = new Map<string, KeyState>();
+  const { clock } = options;
+  const gauges = new Map<string, Gauge>();
+  /** What the books say was used of a day or month, by counter, and when that began. */
+  const known = new Map<string, { readonly used: number; readonly start: number }>();
+  let config: ReturnType<LimiterOptions["config"]> | undefined;
+  let limitedModels = new Map<string, Config["models"][number]>();
+  let books = new WeakMap<KeyRecord, Map<string, Book>>();
 
-  const stateOf = (id: string, now: number): KeyState => {
-    const day = Math.floor(now / DAY);
-    let state = states.get(id);
-    if (!state) {
-      state = {
-        requests: { level: 0, at: now },
-        tokens: { level: 0, at: now },
-        day,
-        dayRequests: 0,
-        dayTokens: 0,
-        month: monthOf(now),
-        monthCostNanoUsd: 0,
-        inFlight: 0,
-      };
-      states.set(id, state);
+  const gaugeOf = (rule: Rule, now: number): Gauge => {
+    const there = gauges.get(rule.id);
+    if (there) {
+      there.rule = rule;
+      return there;
     }
-    if (state.day !== day) {
-      state.day = day;
-      state.dayRequests = 0;
-      state.dayTokens = 0;
-      const month = monthOf(now);
-      if (state.month !== month) {
-        state.month = month;
-        state.monthCostNanoUsd = 0;
-      }
-    }
-    return state;
+    const gauge = (options.shared ?? createLocalGauge)(rule, now);
+    const before = known.get(rule.id);
+    if (before) gauge.raise(before.used, before.start, now);
+    gauges.set(rule.id, gauge);
+    return gauge;
   };
 
-  const refuse = (
-    key: KeyRecord,
-    limit: LimitName,
-    message: string,
-    waitMs: number,
-    now: number,
-    state: LimitState,
-    report: (state: LimitState) => void,
-  ): never => {
-    options.onHit(key.tenantId, limit);
-    report({ ...state, refusedUntil: now + waitMs });
-    if (limit === "budget") {
-      throw new ChatError("quota-exceeded", message, { code: "insufficient_quota" });
+  const makeBook = (key: KeyRecord, model: string, now: number): Book => {
+    const { rateLimiting, tenants } = options.config();
+    const ofTenant = Object.hasOwn(tenants, key.tenantId)
+      ? tenants[key.tenantId]?.limits
+      : undefined;
+    const ofModel = limitedModels.get(model)?.limits;
+    const burst = rateLimiting.burstSize;
+    const rules = [
+      ...rulesOf(
+        termsOfKey(key, rateLimiting.defaultRpm),
+        { scope: "key", owner: key.id, subject: "" },
+        burst,
+      ),
+      ...rulesOf(
+        ofTenant ?? {},
+        { scope: "tenant", owner: key.tenantId, subject: key.tenantId },
+        burst,
+      ),
+      ...rulesOf(
+        ofModel ?? {},
+        { scope: "model", owner: modelOwner(key.id, model), subject: model },
+        burst,
+      ),
+    ];
+    return {
+      gauges: rules.map((rule) => gaugeOf(rule, now)),
+      measures: new Set(rules.map(({ measure }) => measure)),
+    };
+  };
+
+  const bookOf = (key: KeyRecord, model: string, now: number): Book => {
+    const current = options.config();
+    if (current !== config) {
+      config = current;
+      books = new WeakMap();
+      limitedModels = new Map(
+        current.models.filter(({ limits }) => limits).map((each) => [each.name, each]),
+      );
     }
-    throw new ChatError("rate-limited", message, {
-      code: "rate_limit_exceeded",
-      retryAfterMs: Math.ceil(waitMs),
-    });
+    let ofKey = books.get(key);
+    if (!ofKey) books.set(key, (ofKey = new Map()));
+    const name = limitedModels.has(model) ? model : "";
+    let book = ofKey.get(name);
+    if (!book) ofKey.set(name, (book = makeBook(key, name, now)));
+    return book;
+  };
+
+  /** Throws if a limit is in the way; else the gauges that must be asked for more, or undefined when all is taken. */
+  const tryTake = (
+    entrant: Entrant,
+    { gauges: all }: Book,
+    amounts: Amounts,
+    now: number,
+    report: (state: LimitState) => void,
+  ): readonly Gauge[] | undefined => {
+    let asked: Gauge[] | undefined;
+    let longest = 0;
+    let refusing: Gauge | undefined;
+    for (const gauge of all) {
+      const wait = gauge.wait(amounts[gauge.rule.measure], now);
+      if (wait === ASK) (asked ??= []).push(gauge);
+      else if (wait > longest) {
+        longest = wait;
+        refusing = gauge;
+      }
+    }
+    if (refusing) {
+      options.onHit(entrant.key.tenantId, labelOf(refusing.rule));
+      report({ ...viewOf(all, now), refusedUntil: now + longest });
+      throw refusalOf(refusing, amounts[refusing.rule.measure], longest);
+    }
+    if (asked) return asked;
+    for (const gauge of all) gauge.take(amounts[gauge.rule.measure], now);
+    report(viewOf(all, now));
+    return undefined;
+  };
+
+  const admitted = ({ gauges: all }: Book, amounts: Amounts, at: number): Admission => ({
+    settle(tokens, costNanoUsd) {
+      const now = clock();
+      const used: Amounts = { requests: 1, tokens, money: costNanoUsd, places: 0 };
+      for (const gauge of all) {
+        const { measure } = gauge.rule;
+        gauge.settle(amounts[measure], used[measure], at, now);
+      }
+    },
+  });
+
+  const admitAsking = async (
+    entrant: Entrant,
+    book: Book,
+    amounts: Amounts,
+    first: readonly Gauge[],
+    report: (state: LimitState) => void,
+  ): Promise<Admission> => {
+    let asked: readonly Gauge[] | undefined = first;
+    for (let round = 0; asked !== undefined; round += 1) {
+      const slowest = asked[0];
+      if (slowest && round === MOST_ROUNDS) {
+        options.onHit(entrant.key.tenantId, labelOf(slowest.rule));
+        throw refusalOf(slowest, amounts[slowest.rule.measure], CROWDED_MS);
+      }
+      await Promise.all(asked.map((gauge) => gauge.fetch(amounts[gauge.rule.measure])));
+      asked = tryTake(entrant, book, amounts, clock(), report);
+    }
+    return admitted(book, amounts, clock());
   };
 
   return {
-    admit(key, reserveTokens, report) {
-      const now = options.clock();
-      const state = stateOf(key.id, now);
-      const rpm = key.rpm ?? options.defaultRpm;
-      const capacity = burstOf(rpm, options.burstSize);
-      const tpm = key.tpm ?? 0;
-      drain(state.requests, rpm / MINUTE, now);
-      if (tpm > 0) drain(state.tokens, tpm / MINUTE, now);
-      const view = (): LimitState => ({
-        ...(rpm > 0 ? { requests: windowOf(state.requests, rpm, capacity) } : {}),
-        ...(tpm > 0 ? { tokens: windowOf(state.tokens, tpm, tpm) } : {}),
-      });
-      const midnight = (state.day + 1) * DAY - now;
-
-      if (key.concurrency !== null && key.concurrency > 0 && state.inFlight >= key.concurrency) {
-        refuse(
-          key,
-          "concurrency",
-          `this key may have ${key.concurrency} requests in flight and has them`,
-          1000,
-          now,
-          view(),
-          report,
-        );
-      }
-      if (key.rpd !== null && key.rpd > 0 && state.dayRequests >= key.rpd) {
-        refuse(
-          key,
-          "rpd",
-          `this key's limit of ${key.rpd} requests a day is used up; it starts again at midnight UTC`,
-          midnight,
-          now,
-          view(),
-          report,
-        );
-      }
-      if (rpm > 0 && state.requests.level + 1 > capacity) {
-        const wait = (state.requests.level + 1 - capacity) / (rpm / MINUTE);
-        refuse(
-          key,
-          "rpm",
-          `this key's limit of ${rpm} requests a minute${capacity < rpm ? ` (${capacity} at once)` : ""} is used up; try again in ${seconds(wait)}`,
-          wait,
-          now,
-          view(),
-          report,
-        );
-      }
-      if (
-        key.tokensPerDay !== null &&
-        key.tokensPerDay > 0 &&
-        state.dayTokens >= key.tokensPerDay
-      ) {
-        refuse(
-          key,
-          "tokens_per_day",
-          `this key's limit of ${key.tokensPerDay} tokens a day is used up; it starts again at midnight UTC`,
-          midnight,
-          now,
-          view(),
-          report,
-        );
-      }
-      // A request larger than the whole bucket may still go when the bucket is full, else it could never go.
-      const tokens = Math.min(reserveTokens, tpm);
-      if (tpm > 0 && state.tokens.level + tokens > tpm) {
-        const wait = (state.tokens.level + tokens - tpm) / (tpm / MINUTE);
-        refuse(
-          key,
-          "tpm",
-          `this key's limit of ${tpm} tokens a minute leaves too little for this request; try again in ${seconds(wait)}`,
-          wait,
-          now,
-          view(),
-          report,
-        );
-      }
-      if (key.budgetNanoUsd !== null && state.monthCostNanoUsd >= key.budgetNanoUsd) {
-        refuse(
-          key,
-          "budget",
-          `this key's budget of $${key.budgetNanoUsd / 1e9} for the month is spent`,
-          0,
-          now,
-          view(),
-          report,
-        );
-      }
-
-      state.inFlight += 1;
-      state.dayRequests += 1;
-      state.requests.level += 1;
-      state.tokens.level += tokens;
-      state.dayTokens += reserveTokens;
-      const after = view();
-      report(after);
-      return {
-        state: after,
-        settle(used, costNanoUsd) {
-          const settled = stateOf(key.id, options.clock());
-          settled.inFlight -= 1;
-          settled.tokens.level = Math.max(0, settled.tokens.level + used - tokens);
-          settled.dayTokens = Math.max(0, settled.dayTokens + used - reserveTokens);
-          settled.monthCostNanoUsd += costNanoUsd;
-        },
+    admit(entrant, report) {
+      const now = clock();
+      const book = bookOf(entrant.key, entrant.model, now);
+      if (book.gauges.length === 0) return UNLIMITED;
+      const amounts: Amounts = {
+        requests: 1,
+        places: 1,
+        tokens: book.measures.has("tokens") ? entrant.tokens() : 0,
+        money: book.measures.has("money") ? entrant.costNanoUsd() : 0,
       };
+      const asked = tryTake(entrant, book, amounts, now, report);
+      return asked
+        ? admitAsking(entrant, book, amounts, asked, report)
+        : admitted(book, amounts, now);
     },
     restore(today, month) {
-      const now = options.clock();
+      const now = clock();
+      known.clear();
+      const day = startOfDay(now);
       for (const totals of today) {
-        const state = stateOf(totals.apiKeyId, now);
-        state.dayRequests += totals.requests;
-        state.dayTokens += totals.tokens;
+        note(totals, "rpd", totals.requests, day);
+        note(totals, "tokens_per_day", totals.tokens, day);
+        note(totals, "budget_per_day", totals.costNanoUsd, day);
       }
-      for (const totals of month) {
-        stateOf(totals.apiKeyId, now).monthCostNanoUsd += totals.costNanoUsd;
-      }
+      for (const totals of month) note(totals, "budget", totals.costNanoUsd, startOfMonth(now));
+      for (const [id, { used, start }] of known) gauges.get(id)?.raise(used, start, now);
     },
   };
+
+  function note(totals: KeyTotals, name: LimitName, amount: number, start: number): void {
+    const owners: readonly (readonly [Scope, string])[] = [
+      ["key", totals.apiKeyId],
+      ["tenant", totals.tenantId],
+      ["model", modelOwner(totals.apiKeyId, totals.logicalModel)],
+    ];
+    for (const [scope, owner] of owners) {
+      const id = counterId(scope, owner, name);
+      known.set(id, { used: (known.get(id)?.used ?? 0) + amount, start });
+    }
+  }
 }
 
-/** Unix milliseconds of the start of `now`'s UTC day. */
-export function startOfDay(now: number): number {
-  return Math.floor(now / DAY) * DAY;
+type Amounts = {
+  readonly requests: number;
+  readonly tokens: number;
+  readonly money: number;
+  readonly places: number;
+};
+
+const UNLIMITED: Admission = { settle: () => undefined };
+
+/** What is told to whom was overtaken again and again. */
+const CROWDED_MS = 200;
+
+/** Of several windows the one with the least left; concurrency and money have no headers. */
+function viewOf(gauges: readonly Gauge[], now: number): LimitState {
+  let requests: LimitWindow | undefined;
+  let tokens: LimitWindow | undefined;
+  for (const gauge of gauges) {
+    const { measure } = gauge.rule;
+    if (measure === "requests") requests = stricter(requests, gauge.view(now));
+    else if (measure === "tokens") tokens = stricter(tokens, gauge.view(now));
+  }
+  return { ...(requests ? { requests } : {}), ...(tokens ? { tokens } : {}) };
 }
 
-/** Unix milliseconds of the start of `now`'s UTC month. */
-export function startOfMonth(now: number): number {
-  const date = new Date(now);
-  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1);
-}
-
-/**
- * How many requests of a key may come at once: the configured burst or six seconds' worth of the key's rate, whichever is
- * more, so that a burst sized for small keys does not choke a large one; and never more than a minute's worth.
- */
-function burstOf(rpm: number, burstSize: number): number {
-  return burstSize > 0 ? Math.min(rpm, Math.max(burstSize, Math.ceil(rpm / 10))) : rpm;
-}
-
-function monthOf(now: number): number {
-  const date = new Date(now);
-  return date.getUTCFullYear() * 12 + date.getUTCMonth();
-}
-
-function drain(bucket: Bucket, rate: number, now: number): void {
-  bucket.level = Math.max(0, bucket.level - (now - bucket.at) * rate);
-  bucket.at = now;
-}
-
-function windowOf(bucket: Bucket, perMinute: number, capacity: number): LimitWindow {
-  return {
-    limit: perMinute,
-    remaining: Math.max(0, Math.floor(capacity - bucket.level)),
-    resetMs: Math.ceil(bucket.level / (perMinute / MINUTE)),
-  };
-}
-
-function seconds(ms: number): string {
-  return `${Math.max(1, Math.ceil(ms / 1000))} s`;
+function stricter(one: LimitWindow | undefined, other: LimitWindow): LimitWindow {
+  return one && one.remaining <= other.remaining ? one : other;
 }

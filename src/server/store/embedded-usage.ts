@@ -7,6 +7,7 @@ import { splitByDay } from "./usage-span.ts";
 type UsageMethods = Pick<Store, "recordUsage" | "usageReport" | "usageTotals" | "pruneUsage">;
 
 /** Rows deleted in one transaction, between which others have their turn. */
+const DAY_MS = 86_400_000;
 const PRUNE_ROWS = 5000;
 
 const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
@@ -32,8 +33,17 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`,
   );
   const totals = sqlite.prepare(
-    `select api_key_id, count(*) as requests, sum(total_tokens) as tokens, sum(cost_nano_usd) as cost_nano_usd
-    from usage_logs where created_at >= ? group by api_key_id order by api_key_id`,
+    // Days and months begin at midnight, and all that follows is in the sums.
+    `select api_key_id, tenant_id, logical_model, sum(requests) as requests, sum(tokens) as tokens,
+      sum(cost_nano_usd) as cost_nano_usd
+    from (
+      select api_key_id, tenant_id, logical_model, requests, input_tokens + output_tokens as tokens, cost_nano_usd
+      from usage_daily where day >= substr(?2, 1, 10)
+      union all
+      select api_key_id, tenant_id, logical_model, 1, total_tokens, cost_nano_usd
+      from usage_logs where created_at >= ?1 and created_at < ?2
+    )
+    group by 1, 2, 3 order by 1, 2, 3`,
   );
   const prune = sqlite.prepare(
     "delete from usage_logs where rowid in (select rowid from usage_logs where created_at < ? limit ?)",
@@ -92,8 +102,10 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
     },
     async usageTotals(since) {
       return read(() =>
-        totals.all(toBorder(since)).map((row) => ({
+        totals.all(toBorder(since), toBorder(midnightAfter(since))).map((row) => ({
           apiKeyId: readText(row, "api_key_id"),
+          tenantId: readText(row, "tenant_id"),
+          logicalModel: readText(row, "logical_model"),
           requests: readNumber(row, "requests"),
           tokens: readNumber(row, "tokens"),
           costNanoUsd: readNumber(row, "cost_nano_usd"),
@@ -158,4 +170,9 @@ function toReportRow(row: SqliteRow): UsageReportRow {
     costNanoUsd: readNumber(row, "cost_nano_usd"),
     averageLatencyMs: readNumber(row, "average_latency_ms"),
   };
+}
+
+/** The first midnight that is not before. */
+function midnightAfter(time: number): number {
+  return Math.ceil(time / DAY_MS) * DAY_MS;
 }

@@ -13,6 +13,7 @@ const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
   tenant: "tenant_id",
   provider: "provider",
 };
+const DAY_MS = 86_400_000;
 /** What timestamptz can hold of JavaScript's times. */
 const EARLIEST = new Date(-62_135_596_800_000);
 const LATEST = new Date(253_402_300_799_999);
@@ -116,11 +117,23 @@ export function createPostgresUsageMethods({ sql, place }: Postgres): UsageMetho
       }),
     usageTotals: (since) =>
       run(async () => {
+        // Days and months begin at midnight, and all that follows is in the sums.
+        const midnight = toBorder(Math.ceil(since / DAY_MS) * DAY_MS);
         const rows = await sql`
-          select api_key_id, count(*) as requests, sum(total_tokens) as tokens, sum(cost_nano_usd) as cost_nano_usd
-          from usage_logs where created_at >= ${toBorder(since)} group by api_key_id order by api_key_id`;
+          select api_key_id, tenant_id, logical_model, sum(requests) as requests, sum(tokens) as tokens,
+            sum(cost_nano_usd) as cost_nano_usd
+          from (
+            select api_key_id, tenant_id, logical_model, requests, input_tokens + output_tokens as tokens, cost_nano_usd
+            from usage_daily where day >= ${toDay(midnight.getTime())}::date
+            union all
+            select api_key_id, tenant_id, logical_model, 1, input_tokens + output_tokens, cost_nano_usd
+            from usage_logs where created_at >= ${toBorder(since)} and created_at < ${midnight}
+          ) used
+          group by 1, 2, 3 order by 1, 2, 3`;
         return rows.map((row) => ({
           apiKeyId: String(row["api_key_id"]),
+          tenantId: String(row["tenant_id"]),
+          logicalModel: String(row["logical_model"]),
           requests: Number(row["requests"]),
           tokens: Number(row["tokens"]),
           costNanoUsd: Number(row["cost_nano_usd"]),

@@ -102,9 +102,11 @@ export type UsageReportRow = {
   readonly averageLatencyMs: number;
 };
 
-/** What one key has used since a moment, to rebuild counters after a start. */
+/** What one key has used of one model since a moment, to rebuild counters after a start. */
 export type KeyTotals = {
   readonly apiKeyId: string;
+  readonly tenantId: string;
+  readonly logicalModel: string;
   readonly requests: number;
   readonly tokens: number;
   readonly costNanoUsd: number;
@@ -141,7 +143,7 @@ export type Store = {
   recordUsage(rows: readonly UsageRow[]): Promise<void>;
   /** Days in order; other groups by cost, then tokens, then requests, the most first, then by name. Sums are exact to 2^53. */
   usageReport(query: UsageQuery): Promise<readonly UsageReportRow[]>;
-  /** Totals per key of rows created at or after `since`. */
+  /** Totals of rows created at or after `since`, per key, tenant and model. */
   usageTotals(since: number): Promise<readonly KeyTotals[]>;
   /** Deletes rows created before a moment, and answers how many; the sums by day that reports are made of stay. */
   pruneUsage(before: number): Promise<number>;

@@ -107,6 +107,16 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
     'xjp.toml:4: tenants.acme.aliases.gpt-4o: found "fats", expected the name of a model; did you mean "fast"?',
   ],
   [
+    "a limit below nothing",
+    "[tenants.acme]\nrpm = 10\nbudget_usd_per_day = -1\n",
+    "xjp.toml:3: tenants.acme.budget_usd_per_day: found -1, expected a number from 0 to 9000000",
+  ],
+  [
+    "a misspelled limit of a model",
+    `[models.fast]\n${good}\nlimits = { rpm = 1, tokens_per_dya = 5 }\n`,
+    'xjp.toml:3: models.fast.limits.tokens_per_dya: unknown field, expected one of rpm, rpd, tpm, tokens_per_day, budget_usd_per_day, budget_usd_per_month, concurrency; did you mean "tokens_per_day"?',
+  ],
+  [
     "a route without its model",
     '[models.fast.primary]\nprovider = "openai"\n',
     "xjp.toml:1: models.fast.primary.provider_model_id: missing, expected a non-empty string",
@@ -330,7 +340,7 @@ provider_model_id = "x"
 
   test("does not complain of missing routes where a name is only misspelled", async () => {
     expect(await report('[models.a.primry]\nprovider = "openai"\n')).toEqual([
-      'xjp.toml:1: models.a.primry: unknown field, expected one of primary, fallback, routes, recovery, affinity; did you mean "primary"?',
+      'xjp.toml:1: models.a.primry: unknown field, expected one of primary, fallback, routes, recovery, affinity, limits; did you mean "primary"?',
     ]);
   });
 

@@ -76,6 +76,8 @@ export function testApp(options: AppOptions) {
       maxTokens: 1000,
     },
     prices: {},
+    tenants: {},
+    rateLimiting: { defaultRpm: 0, burstSize: 0, assumedOutputTokens: 0 },
   };
   const connectors = new Map([[name, options.connector]]);
   const catalog = createCatalog(config, () => 0.5, capable);
@@ -89,8 +91,7 @@ export function testApp(options: AppOptions) {
     clock,
     random: () => 0.5,
     limiter: createLimiter({
-      defaultRpm: 0,
-      burstSize: 0,
+      config: () => config,
       clock,
       onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
     }),

@@ -8,7 +8,8 @@ import { ANTHROPIC_FORMAT } from "./blocks.ts";
 
 const MARK = "xjp1.";
 
-type Opaque = Omit<ReasoningPart, "type" | "text">;
+/** A thought without its text. */
+export type Opaque = Omit<ReasoningPart, "type" | "text">;
 
 /** Whether a thought is Anthropic's own, or of a maker unknown who signs as Anthropic does. */
 export function isOwn(part: Pick<ReasoningPart, "format">): boolean {

@@ -6,23 +6,27 @@ import type { AudioPart, ImagePart, Part, ReasoningPart } from "../../hub/reques
 import type { Usage } from "../../hub/usage.ts";
 import type { ReplyContext } from "../../hub/wire.ts";
 import { encodeStopReason } from "./finish.ts";
-import { isOwn, pack } from "./foreign.ts";
+import { isOwn, type Opaque, pack } from "./foreign.ts";
 import { encodeUsage } from "./usage.ts";
 
-/** A thought as a block. A signature or data of another maker is packed, so that it comes back with the next turn. */
+/** A thought as a block. What another maker wants back is packed, so that it comes back with the next turn. */
 export function encodeThought(part: ReasoningPart): JsonObject | undefined {
-  const own = isOwn(part);
   if (part.form === "encrypted") {
     if (part.data === undefined) return undefined;
-    return { type: "redacted_thinking", data: own ? part.data : pack(part) };
+    return { type: "redacted_thinking", data: isPlain(part) ? part.data : pack(part) };
   }
   return { type: "thinking", thinking: part.text, signature: signatureOf(part) };
 }
 
-/** What stands in `signature`: "" where the maker gave nothing to be kept. */
-export function signatureOf(part: Omit<ReasoningPart, "type" | "text">): string {
-  if (part.signature === undefined && part.data === undefined) return "";
-  return isOwn(part) && part.data === undefined ? (part.signature ?? "") : pack(part);
+/** What stands in `signature`: "" where there is nothing to be kept. */
+export function signatureOf(part: Opaque): string {
+  if (part.form !== "text" || part.data !== undefined || !isPlain(part)) return pack(part);
+  return part.signature ?? "";
+}
+
+/** Whether the dialect's own fields hold all of a thought. */
+function isPlain(part: Opaque): boolean {
+  return isOwn(part) && part.id === undefined;
 }
 
 /** Media that a model made: the dialect has no block for it, Markdown has. */
