@@ -30,7 +30,7 @@ import { readModelList } from "./model-list.ts";
 import { createPoster } from "./net/post.ts";
 import type { PostReply } from "./net/reply.ts";
 import { readSse } from "./net/sse.ts";
-import { gather, isWhole, parseJson, parseReply, understand } from "./reading.ts";
+import { decodeWhole, gather, isWhole, parseJson, parseReply, understand } from "./reading.ts";
 
 export type HttpConnectorParts = {
   /** In place of which `options.baseUrl` may stand. */
@@ -172,7 +172,7 @@ export function createHttpConnector(
       const reply = await ask(line, request, call, verbatim, grant);
       // Some hosts answer in one piece what was to be streamed.
       if (isWhole(reply, true)) {
-        yield { events: line.decodeReply(parseReply(await reply.text(), reply)) };
+        yield { events: decodeWhole(await reply.text(), reply, line) };
         return;
       }
       const decoder = line.decodeStream();
@@ -204,7 +204,7 @@ export function createHttpConnector(
       // And some stream what was to be in one piece.
       if (!isWhole(reply, false)) return { events: await gather(reply, line.decodeStream(), call) };
       const data = await reply.text();
-      const events = line.decodeReply(parseReply(data, reply));
+      const events = decodeWhole(data, reply, line);
       return verbatim ? { raw: { dialect, data }, events } : { events };
     });
 

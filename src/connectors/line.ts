@@ -44,6 +44,7 @@ export type Line = Endpoint & {
   /** See ProviderHalf. */
   encodeRequest(request: ChatRequest, target: Target, drop: (field: string) => void): JsonObject;
   decodeReply(body: JsonObject): readonly ChatEvent[];
+  decodeChunks?(chunks: readonly Json[]): readonly ChatEvent[];
   decodeStream(): StreamDecoder;
   decodeError(status: number, body: string, headers: Headers): ChatError;
 };
@@ -60,6 +61,9 @@ export function createLine<Quirks>(
     encodeRequest: (request, target, drop) =>
       wire.encodeRequest(request, target.model, quirks, drop),
     decodeReply: (body) => wire.decodeReply(body, quirks),
+    ...(wire.decodeChunks === undefined
+      ? {}
+      : { decodeChunks: (chunks) => wire.decodeChunks?.(chunks, quirks) ?? [] }),
     decodeStream: () => wire.decodeStream(quirks),
     decodeError: (status, body, headers) => wire.decodeError(status, body, headers),
   };

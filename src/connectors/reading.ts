@@ -3,6 +3,7 @@ import { ChatError } from "./hub/error.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "./hub/json.ts";
 import type { SseMessage, StreamDecoder } from "./hub/wire.ts";
+import type { Line } from "./line.ts";
 import type { PostReply } from "./net/reply.ts";
 import { readSse } from "./net/sse.ts";
 
@@ -51,11 +52,27 @@ export async function gather(
   return events;
 }
 
+/** What a good answer in one piece says. Throws ChatError `bad-upstream` if it is no JSON that its dialect knows. */
+export function decodeWhole(
+  text: string,
+  reply: PostReply,
+  line: Pick<Line, "decodeReply" | "decodeChunks">,
+): readonly ChatEvent[] {
+  const body = parseJson(text, reply);
+  if (isJsonObject(body)) return line.decodeReply(body);
+  if (Array.isArray(body) && line.decodeChunks) return line.decodeChunks(body);
+  throw notAnObject();
+}
+
 /** The body of a good answer. Throws ChatError `bad-upstream` if it is no JSON object. */
 export function parseReply(text: string, reply: PostReply): JsonObject {
   const body = parseJson(text, reply);
   if (isJsonObject(body)) return body;
-  throw new ChatError("bad-upstream", "the provider answered with JSON that is no object");
+  throw notAnObject();
+}
+
+function notAnObject(): ChatError {
+  return new ChatError("bad-upstream", "the provider answered with JSON that is no object");
 }
 
 /** Throws ChatError `bad-upstream`, saying what came instead. */

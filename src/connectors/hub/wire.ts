@@ -6,7 +6,7 @@
 import type { ChatReply } from "./collect.ts";
 import type { ChatError } from "./error.ts";
 import type { ChatEvent } from "./event.ts";
-import type { JsonObject } from "./json.ts";
+import type { Json, JsonObject } from "./json.ts";
 import type { ChatRequest, Dialect } from "./request.ts";
 
 /** One server-sent event: its `event:` name, if it had one, and its data lines joined. */
@@ -80,6 +80,8 @@ export type ProviderHalf<Quirks> = {
   ): JsonObject;
   /** Throws ChatError when a 200 holds an error. */
   decodeReply(body: JsonObject, quirks: Quirks): readonly ChatEvent[];
+  /** A stream that came as one JSON array, in dialects whose hosts send it so. Throws as `decodeReply`. */
+  decodeChunks?(chunks: readonly Json[], quirks: Quirks): readonly ChatEvent[];
   decodeStream(quirks: Quirks): StreamDecoder;
   /** `body` is what the provider sent with a status that is not 2xx, perhaps not JSON. */
   decodeError(status: number, body: string, headers: Headers): ChatError;

@@ -32,6 +32,22 @@ function read(pieces: readonly Uint8Array[]): readonly SseMessage[] {
   return [...pieces.flatMap((piece) => reader.push(piece)), ...reader.end()];
 }
 
+test("an error that stands bare behind the last message is a message of its own", () => {
+  const error = { error: { code: 503, message: "overloaded" } };
+  for (const text of [JSON.stringify(error), JSON.stringify([error], null, 2)]) {
+    for (const lineEnd of Object.values(LINE_ENDS)) {
+      const whole = `data: one\n\n${text}\n`.replaceAll("\n", lineEnd);
+      expect(read(splitEachByte(whole))).toEqual([
+        { event: undefined, data: "one" },
+        { event: "error", data: JSON.stringify(error) },
+      ]);
+    }
+  }
+  expect(read(splitEachByte("data: one\n\n{not json\nnor: this\n"))).toEqual([
+    { event: undefined, data: "one" },
+  ]);
+});
+
 for (const [name, lineEnd] of Object.entries(LINE_ENDS)) {
   describe(`an event stream with ${name} line ends`, () => {
     const text = TEXT.replaceAll("\n", lineEnd);

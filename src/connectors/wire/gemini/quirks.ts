@@ -1,0 +1,16 @@
+import type { JsonObject } from "../../hub/json.ts";
+
+/** How a host that speaks Gemini's generateContent differs from the next one. Every field has a default. */
+export type GeminiQuirks = {
+  /**
+   * Where schemas go. Default `json`: `parametersJsonSchema` and `responseJsonSchema`. `openapi`: `parameters` and
+   * `responseSchema`, the older subset, which models before 2.0 know alone.
+   */
+  readonly schemas?: "json" | "openapi";
+  /** Whether calls and their results carry ids. Default false: Vertex matches them by name and order. */
+  readonly callIds?: boolean;
+  /** Whether the host fetches media from http and https addresses. Default true; `gs://` and its own files always go. */
+  readonly mediaUrls?: boolean;
+  /** Sent where the caller says nothing about safety. */
+  readonly safetySettings?: readonly JsonObject[];
+};
