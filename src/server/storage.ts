@@ -42,11 +42,7 @@ export async function openStorage(config: Config, around: Around): Promise<Stora
   const store = createReopeningStore({
     kind: database.startsWith("sqlite:") ? "sqlite" : "postgres",
     open: (again) => openDatabase(database, again),
-    onReopened() {
-      log.warn("database", { notice: "is there again" });
-      void keyring?.refresh();
-      void journal?.flush();
-    },
+    onReopened: () => void keyring?.refresh(),
   });
   const cache = createKeyCache(`${usage.journalDir}/keys.json`, databasePlace(database));
   keyring = await openKeyring(store, {
@@ -55,6 +51,10 @@ export async function openStorage(config: Config, around: Around): Promise<Stora
     graceMs: keys.graceMs,
     clock,
     onError: (error) => log.error("key storage", { error: messageOf(error) }),
+    onRecovered() {
+      log.warn("key storage", { notice: "answers again" });
+      void journal?.flush();
+    },
   });
   journal = await openJournal({
     directory: usage.journalDir,

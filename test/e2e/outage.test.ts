@@ -108,7 +108,7 @@ describe("without its database", () => {
       await waitFor("keys to be read", async () => (await ask(gateway, NOBODY)) === 401, 1_000);
       const { key: fresh } = await gateway.makeKey();
       await waitFor("a new key to work", async () => (await ask(gateway, fresh)) === 200, 1_000);
-      await waitFor("the log", () => gateway.log().includes("is there again"));
+      await waitFor("the log", () => gateway.log().includes("answers again"));
     } finally {
       await gateway.stop();
     }

@@ -1,11 +1,13 @@
-/** Runs work that may fail: true when it did not, and one report for failures in a row. */
+/** Runs work that may fail: true when it did not. One report for failures in a row, and one when they are over. */
 export function createAttempt(
   onError: (error: unknown) => void,
+  onRecovered: () => void = () => {},
 ): (work: () => Promise<void>) => Promise<boolean> {
   let failing = false;
   return async (work) => {
     try {
       await work();
+      if (failing) onRecovered();
       failing = false;
       return true;
     } catch (thrown) {

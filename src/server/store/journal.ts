@@ -35,7 +35,7 @@ export type Journal = {
   readonly pending: number;
   /** Rows that reached neither a file nor the store, or that the store refused (those are kept in `rejected.jsonl`). */
   readonly lost: number;
-  /** What an operator must mend for usage to be safe; undefined when the disk takes what it is given. */
+  /** What an operator must mend; undefined when the disk takes rows and the store has them soon afterwards. */
   readonly fault: string | undefined;
   /** Tries to move everything pending into the store now. Never rejects. */
   flush(): Promise<void>;
@@ -84,6 +84,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let refileAt = 0;
   let quietUntil = 0;
   let storeFailures = 0;
+  let storeFault = "";
   let retryAt = 0;
   let checkpointAt = performance.now() + CHECKPOINT_MS;
   let draining = false;
@@ -149,10 +150,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flushSoon = false;
     try {
       // The current segment only when nothing is left behind it: an outage must not leave a file for every attempt.
+      const waited = storeFailures > 0 ? backlog.rows : 0;
       await storeBacklog();
       seal();
       await storeBacklog();
+      if (waited > 0) onNotice(`journal ${directory}: the ${waited} rows that waited are stored`);
     } catch (thrown) {
+      storeFault = thrown instanceof Error ? thrown.message : String(thrown);
       if (backlog.first !== undefined) spill(backlog.first);
       if (storeFailures === 0) onError(thrown);
       retryAt = performance.now() + Math.min(flushMs * 2 ** storeFailures, LONGEST_BACKOFF_MS);
@@ -251,7 +255,10 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       return lost;
     },
     get fault() {
-      if (head.failure === undefined) return undefined;
+      if (head.failure === undefined) {
+        if (storeFailures === 0) return undefined;
+        return `${backlog.rows} rows of usage wait for the store (${storeFault})`;
+      }
       return `journal ${directory} cannot be written (${head.failure.message}): ${backlog.unfiled} rows of usage are in memory only, ${lost} are lost`;
     },
     flush,

@@ -39,6 +39,8 @@ export type KeyringOptions = {
   readonly pollMs: number;
   /** Called once per outage of the store or of the copy's disk; keys go on being served from memory. */
   readonly onError: (error: unknown) => void;
+  /** Called when an outage of the store is over. */
+  readonly onRecovered?: (() => void) | undefined;
   /** How often uses are written; 10 s unless told. */
   readonly touchMs?: number | undefined;
   /** The copy on the local disk. */
@@ -102,7 +104,7 @@ export async function openKeyring(
     return version !== since;
   }
 
-  const attemptRead = createAttempt(onError);
+  const attemptRead = createAttempt(onError, options.onRecovered);
   const attemptWrite = createAttempt(onError);
   const copy =
     cache &&

@@ -257,6 +257,7 @@ describe("while the store is down", () => {
     const journal = await open({ flushMs: 1 });
     for (let outage = 0; outage < 2; outage++) {
       errors = [];
+      notices = [];
       store.down = true;
       const before = store.batches.length;
       await write(journal, outage * 10, outage * 10 + 5);
@@ -264,8 +265,12 @@ describe("while the store is down", () => {
       await write(journal, outage * 10 + 5, outage * 10 + 10);
       expect(journal.pending).toBe(10);
       expect(errors).toEqual(["the store is down"]);
+      expect(journal.fault).toBe("10 rows of usage wait for the store (the store is down)");
       store.down = false;
       await waitFor("everything", () => journal.pending === 0);
+      await journal.flush();
+      expect(journal.fault).toBeUndefined();
+      expect(notices).toEqual([expect.stringContaining("the 10 rows that waited are stored")]);
     }
     expect(stored()).toEqual(Array.from({ length: 20 }, (_, number) => number));
     expect(journal.lost).toBe(0);
