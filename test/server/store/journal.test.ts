@@ -430,7 +430,8 @@ describe("when the disk recovers", () => {
     await write(journal, 1, 4);
     expect(journal.fault).toContain("3 rows of usage are in memory only, 0 are lost");
     rmSync(directory);
-    await waitFor("the disk to be tried again", () => journal.fault === undefined, 3_000);
+    await waitFor("the disk to be tried again", () => notices.length > 0, 3_000);
+    expect(journal.fault).toBe("3 rows of usage wait for the store (the store is down)");
     const [segment = ""] = segments();
     expect(readSegment(join(directory, segment)).rows).toEqual([aRow(1), aRow(2), aRow(3)]);
     expect(notices).toEqual([expect.stringContaining("can be written again")]);
