@@ -11,6 +11,7 @@ export type Postgres = {
 const POOL_MAX = 10;
 const CONNECT_SECONDS = 5;
 const IDLE_SECONDS = 60;
+const LONGEST_BACKOFF_SECONDS = 1;
 /** No statement of ours takes this long, not even a report over millions of rows; migrations set their own limit. */
 const STATEMENT_MS = 60_000;
 
@@ -31,6 +32,8 @@ export function openPostgres(url: string, max?: number): Postgres {
     max: max ?? (Number(own["pool_max"]) || POOL_MAX),
     connect_timeout: CONNECT_SECONDS,
     idle_timeout: IDLE_SECONDS,
+    // The library's own waits grow to twenty seconds, and a database that is back is not noticed meanwhile.
+    backoff: (attempts: number) => Math.min(0.05 * 2 ** attempts, LONGEST_BACKOFF_SECONDS),
     prepare: !pooled,
     // Their texts can hold values of ours.
     onnotice: () => undefined,

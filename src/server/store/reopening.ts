@@ -12,20 +12,28 @@ export type ReopeningOptions = {
   readonly open: (again: boolean) => Promise<Store>;
   /** Told when it is open that was not, except the first time if that went well at once. */
   readonly onReopened: () => void;
+  /** How long a server may take to answer what a gateway asks in passing; ten seconds unless told. */
+  readonly answerMs?: number | undefined;
 };
 
 /** Between two tries to open it. */
 const RETRY_MS = 500;
 /** How long those who ask wait for it to open; opening goes on. */
 const OPEN_MS = 5_000;
+/** A dead connection takes for ever. */
+const ANSWER_MS = 10_000;
+const STOP_MS = 1_000;
 
-export function createReopeningStore({ kind, open, onReopened }: ReopeningOptions): Store {
+export function createReopeningStore(options: ReopeningOptions): Store {
+  const { kind, open, onReopened, answerMs = ANSWER_MS } = options;
   let live: Store | undefined;
   let opening: Promise<Store> | undefined;
   let failure: unknown;
   let retryAt = 0;
   let wasOpen = false;
   let closed = false;
+  /** Who hears of changes, and how to end that. */
+  const listeners = new Map<() => void, () => Promise<void>>();
 
   async function openNow(): Promise<Store> {
     try {
@@ -35,6 +43,7 @@ export function createReopeningStore({ kind, open, onReopened }: ReopeningOption
         throw new StoreError("the store is closed");
       }
       live = fresh;
+      for (const listener of listeners.keys()) void listen(fresh, listener);
       if (wasOpen || failure !== undefined) onReopened();
       wasOpen = true;
       failure = undefined;
@@ -48,11 +57,24 @@ export function createReopeningStore({ kind, open, onReopened }: ReopeningOption
     }
   }
 
-  /** Closed before another one is opened in its place. */
+  /** A file is closed before another one is opened in its place; a server's connections end when they can. */
   async function retire(old: Store): Promise<void> {
     if (live !== old) return;
     live = undefined;
-    await old.close();
+    const closing = old.close();
+    if (kind === "sqlite") await closing;
+    else closing.catch(() => undefined);
+  }
+
+  /** Lets a listener hear of changes in this store, too. Never rejects: who looks for changes finds out that it is away. */
+  async function listen(store: Store, listener: () => void): Promise<void> {
+    try {
+      const stop = await store.watchKeys?.(listener);
+      if (stop && listeners.has(listener)) listeners.set(listener, stop);
+      else await stop?.();
+    } catch {
+      // Without it changes are found at the next look.
+    }
   }
 
   /** Throws at once while the last try to open it has just failed. */
@@ -83,6 +105,34 @@ export function createReopeningStore({ kind, open, onReopened }: ReopeningOption
     }
   }
 
+  /** The same for what is asked all the time: a server that does not answer is connected to anew. */
+  async function ask<Result>(work: (store: Store) => Promise<Result>): Promise<Result> {
+    if (kind === "sqlite") return use(work);
+    const used = await current();
+    const asked = work(used);
+    const answered = await within(
+      answerMs,
+      asked.then((result) => ({ result })),
+    );
+    if (answered !== undefined) return answered.result;
+    await retire(used);
+    throw new StoreError(`the database does not answer within ${answerMs / 1000} s`);
+  }
+
+  /** Hears of changes in every store that is opened from now on. */
+  async function watchKeys(onChange: () => void): Promise<() => Promise<void>> {
+    // An object of its own for every call, so that two with the same function are two.
+    const listener = (): void => onChange();
+    listeners.set(listener, async () => {});
+    if (live !== undefined) await listen(live, listener);
+    return async () => {
+      const stop = listeners.get(listener);
+      listeners.delete(listener);
+      // On a dead connection it takes for ever.
+      if (stop) await within(STOP_MS, stop());
+    };
+  }
+
   return {
     kind,
     insertKey: (key) => use((store) => store.insertKey(key)),
@@ -91,28 +141,20 @@ export function createReopeningStore({ kind, open, onReopened }: ReopeningOption
     revokeKey: (id, at) => use((store) => store.revokeKey(id, at)),
     rotateKey: (id, replacement, oldExpiresAt) =>
       use((store) => store.rotateKey(id, replacement, oldExpiresAt)),
-    touchKeys: (lastUsed) => use((store) => store.touchKeys(lastUsed)),
-    keyChanges: (since) => use((store) => store.keyChanges(since)),
-    recordUsage: (rows) => use((store) => store.recordUsage(rows)),
+    touchKeys: (lastUsed) => ask((store) => store.touchKeys(lastUsed)),
+    keyChanges: (since) => ask((store) => store.keyChanges(since)),
+    recordUsage: (rows) => ask((store) => store.recordUsage(rows)),
     usageReport: (query) => use((store) => store.usageReport(query)),
     usageTotals: (since) => use((store) => store.usageTotals(since)),
     pruneUsage: (before) => use((store) => store.pruneUsage(before)),
-    ...(kind === "postgres"
-      ? { watchKeys: (onChange) => use((store) => watch(store, onChange)) }
-      : {}),
-    ping: () => use((store) => store.ping()),
+    ...(kind === "sqlite" ? {} : { watchKeys }),
+    ping: () => ask((store) => store.ping()),
     async close() {
       if (closed) return;
       closed = true;
       await live?.close();
     },
   };
-}
-
-/** A server's store that is open stays the one, so what listens to it goes on listening. */
-async function watch(store: Store, onChange: () => void): Promise<() => Promise<void>> {
-  if (!store.watchKeys) throw new StoreError("the store tells of no changes");
-  return store.watchKeys(onChange);
 }
 
 /** A connection to a server mends itself; one to a file does not, if it was not the data or a lock that was in the way. */

@@ -158,4 +158,46 @@ describe("a store that may be away", () => {
     expect(closes).toBe(1);
     expect(await refusal(store.ping())).toBe("the store is closed");
   });
+
+  test("on a server is connected to anew when it does not answer, and goes on telling of changes", async () => {
+    open();
+    const listening: (() => void)[] = [];
+    let opens = 0;
+    let closes = 0;
+    const server = createReopeningStore({
+      kind: "postgres",
+      answerMs: 20,
+      onReopened() {},
+      async open() {
+        opens += 1;
+        const hangs = opens === 1;
+        const real = await openStore(url);
+        return {
+          ...real,
+          ...(hangs ? { keyChanges: () => new Promise<never>(() => {}) } : {}),
+          async watchKeys(onChange) {
+            listening.push(onChange);
+            return async () => void listening.splice(listening.indexOf(onChange), 1);
+          },
+          async close() {
+            closes += 1;
+            await real.close();
+          },
+        };
+      },
+    });
+    let heard = 0;
+    await server.ping();
+    const stop = await server.watchKeys?.(() => {
+      heard += 1;
+    });
+    expect(await refusal(server.keyChanges(0))).toBe("the database does not answer within 0.02 s");
+    await server.keyChanges(0);
+    expect([opens, closes, listening.length]).toEqual([2, 1, 2]);
+    listening[1]?.();
+    expect(heard).toBe(1);
+    await stop?.();
+    expect(listening).toHaveLength(1);
+    await server.close();
+  });
 });
