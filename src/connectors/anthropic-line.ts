@@ -8,6 +8,7 @@ import {
   type AnthropicQuirks,
   anthropicMessagesProvider,
 } from "./wire/anthropic-messages/egress.ts";
+import { lower } from "./wire/anthropic-messages/lower.ts";
 import { traitsOf } from "./wire/anthropic-messages/models.ts";
 
 /** The only version there is: https://docs.anthropic.com/en/api/versioning */
@@ -18,6 +19,9 @@ const FORWARDED = ["anthropic-beta", "anthropic-version"];
 export function forwardDialect(client: Headers): HeaderValues {
   return { "anthropic-version": VERSION, ...forwarded(FORWARDED, client) };
 }
+
+/** A caller's own body may have been written for a Claude of another generation. */
+const lowerFor: Endpoint["amend"] = (request, drop, { model }) => lower(request, model, drop);
 
 /** What the endpoint that counts does not take. */
 const NOT_COUNTED = [
@@ -35,12 +39,12 @@ const NOT_COUNTED = [
 export function anthropicLine(
   quirks: AnthropicQuirks,
   path: string,
-  more: Partial<Pick<Endpoint, "forward" | "counter">> = {},
+  more: Partial<Pick<Endpoint, "forward" | "counter" | "amend">> = {},
 ): Line {
   return createLine(anthropicMessagesProvider, quirks, {
     path: () => path,
     forward: more.forward ?? forwardDialect,
-    amend: () => ({}),
+    amend: more.amend ?? lowerFor,
     terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
     ...(more.counter === undefined ? {} : { counter: more.counter }),
   });
@@ -52,13 +56,12 @@ export function anthropicCounter(quirks: AnthropicQuirks, path: string): TokenCo
   return {
     path: () => path,
     encode: (request, { model }) => {
-      const text =
-        request.source.dialect === "anthropic-messages"
-          ? request.source.text
-          : JSON.stringify(
-              anthropicMessagesProvider.encodeRequest(request, model, quirks, () => undefined),
-            );
-      return editJson(text, { model, ...omitted });
+      if (request.source.dialect === "anthropic-messages") {
+        const edits = lower(request, model, () => undefined);
+        return editJson(request.source.text, { model, ...edits, ...omitted });
+      }
+      const body = anthropicMessagesProvider.encodeRequest(request, model, quirks, () => undefined);
+      return JSON.stringify({ ...body, ...omitted });
     },
     decode: readCount,
   };

@@ -14,16 +14,17 @@ export function readModelList(body: Json): readonly ModelInfo[] {
 function readModel(entry: JsonObject): readonly ModelInfo[] {
   const id = text(entry["id"]);
   if (id === undefined) return [];
-  const created = number(entry["created"]);
+  const created = number(entry["created"]) ?? seconds(entry["created_at"]);
   const ownedBy =
     text(entry["owned_by"]) ?? text(entry["organization"]) ?? text(entry["publisher"]);
   const displayName = text(entry["display_name"]) ?? text(entry["name"]);
-  // In the words of OpenRouter and Together, of vLLM, of Groq, of Mistral and of Fireworks.
+  // In the words of OpenRouter and Together, of vLLM, of Groq, of Mistral and of Anthropic.
   const contextLength =
     number(entry["context_length"]) ??
     number(entry["max_model_len"]) ??
     number(entry["context_window"]) ??
-    number(entry["max_context_length"]);
+    number(entry["max_context_length"]) ??
+    number(entry["max_input_tokens"]);
   return [
     {
       id,
@@ -41,6 +42,12 @@ function isList(value: Json | undefined): value is readonly Json[] {
 
 function text(value: Json | undefined): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** A date as Unix seconds; Anthropic writes dates. */
+function seconds(value: Json | undefined): number | undefined {
+  const at = typeof value === "string" ? Date.parse(value) : Number.NaN;
+  return at > 0 ? at / 1000 : undefined;
 }
 
 function number(value: Json | undefined): number | undefined {

@@ -46,6 +46,8 @@ export function createOpenRouterConnector(options: ConnectorOptions): Connector 
   const line = openaiChatLine(QUIRKS, { forward });
   // Callers of Anthropic's dialect keep every field and block; all others take the chat, which can do more.
   const messages = anthropicLine({}, "/messages", {
+    // It fits requests to models itself.
+    amend: () => ({}),
     forward: (client, configured) => ({
       ...forwardDialect(client),
       ...forward(client, configured),

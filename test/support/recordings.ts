@@ -4,7 +4,7 @@
  * event payload a line, `.sse` a raw stream.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { sse } from "./reply.ts";
@@ -62,7 +62,10 @@ const REPOSITORY = join(import.meta.dir, "../..");
 export const FIXTURES = join(REPOSITORY, "test/fixtures/e2e");
 
 /** Recordings of real providers, which are not part of the repository and may be missing. */
-export const RECORDINGS = join(REPOSITORY, process.env["XJP_RECORDINGS"] ?? "../shared/recordings");
+export const RECORDINGS = resolve(
+  REPOSITORY,
+  process.env["XJP_RECORDINGS"] ?? "../shared/recordings",
+);
 
 /** Everything in the folders of `root`; nothing where a folder is missing. */
 export function readRecordings(root: string, dialect: RecordedDialect = "openai-chat"): Recordings {

@@ -5,7 +5,7 @@ import { encodeAssistant, encodeContent, encodeResult, type Writing } from "./eg
 type Turn = { readonly role: "user" | "assistant" | "system"; readonly content: JsonObject[] };
 
 /** The application's words in the user's turn, marked as what they are. */
-function instruct(text: string): JsonObject {
+export function instruct(text: string): JsonObject {
   return { type: "text", text: `<system>\n${text}\n</system>` };
 }
 

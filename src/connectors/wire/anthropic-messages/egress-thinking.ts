@@ -43,10 +43,6 @@ export function encodeThinking(request: ChatRequest, traits: ModelTraits, drop: 
     if (traits.thinkingOff === "impossible") drop("reasoning");
     return { ...off, body: turnedOff(traits) };
   }
-  if (isForced(request)) {
-    if (wish !== undefined && isWanted(wish)) drop("reasoning");
-    return { ...off, body: turnedOff(traits) };
-  }
   if (wish === undefined || !isWanted(wish)) return off;
   if (wish.summary !== undefined) drop("reasoning.summary");
   const wanted = wish.effort ?? effortFor(wish.budgetTokens, traits);
@@ -59,7 +55,7 @@ export function encodeThinking(request: ChatRequest, traits: ModelTraits, drop: 
     const display = wish.hidden ? "omitted" : "summarized";
     return { body: { thinking: { type: "adaptive", display } }, maxTokens, isOn: true, ...effort };
   }
-  if (isLeftWithoutThoughts(request)) {
+  if (isForced(request) || isLeftWithoutThoughts(request)) {
     drop("reasoning");
     return off;
   }
@@ -110,7 +106,7 @@ function budgetOf(effort: ReasoningEffort | undefined): number {
   return effort === undefined || effort === "none" ? BUDGETS.medium : BUDGETS[effort];
 }
 
-/** A forced call leaves no room for thinking, and Anthropic refuses the two together. */
+/** With a budget, Anthropic refuses a forced call. */
 function isForced({ toolChoice }: ChatRequest): boolean {
   if (toolChoice?.type === "allowed") return toolChoice.mode === "required";
   return toolChoice?.type === "required" || toolChoice?.type === "tool";

@@ -8,6 +8,8 @@ import type { ReasoningEffort } from "../../hub/request.ts";
 export type ModelTraits = {
   /** How thinking is asked for: not at all, with a budget, or with `adaptive` and an effort. */
   readonly thinking: "none" | "budget" | "adaptive";
+  /** Whether `enabled` with a budget is taken, be it beside `adaptive`. */
+  readonly budgets: boolean;
   /** What must be said so that it does not think: nothing, one of two words, or there is no such word. */
   readonly thinkingOff: "nothing" | "disabled" | "between_tools" | "impossible";
   /** The values of `output_config.effort`, none where the field is refused. */
@@ -46,6 +48,7 @@ const FAMILY = /opus|sonnet|haiku|fable|mythos/i;
 /** Hosts that speak the dialect for models of their own take its older forms. */
 const FOREIGN: ModelTraits = {
   thinking: "budget",
+  budgets: true,
   thinkingOff: "disabled",
   efforts: [],
   sampling: "all",
@@ -66,6 +69,7 @@ export function traitsOf(model: string): ModelTraits {
   const isOpus = family === "opus";
   return {
     thinking: generation < V3_7 ? "none" : generation < V4_6 ? "budget" : "adaptive",
+    budgets: generation >= V3_7 && generation < V4_7,
     thinkingOff: thinkingOffOf(family, generation),
     efforts: effortsOf(isOpus, generation),
     sampling: generation < V4_1 ? "all" : generation < V4_7 ? "one" : "none",
@@ -75,6 +79,11 @@ export function traitsOf(model: string): ModelTraits {
     defaultMaxTokens: generation < V3_5 ? 4096 : generation < V3_7 ? 8192 : 32_000,
     ...contextOf(family, generation),
   };
+}
+
+/** The same for a Claude whose version the name tells; undefined for all others. */
+export function versionedTraitsOf(model: string): ModelTraits | undefined {
+  return NAMED.test(model) ? traitsOf(model) : undefined;
 }
 
 function thinkingOffOf(family: string, generation: number): ModelTraits["thinkingOff"] {

@@ -65,7 +65,8 @@ describe("thinking", () => {
     const forced: Fields = { ...HIGH, tools: [{ name: "f" }], toolChoice: { type: "required" } };
     expect(encode(forced).body["thinking"]).toBeUndefined();
     expect(encode(forced).dropped).toEqual(["reasoning"]);
-    expect(bodyOf(forced, "claude-opus-5")["thinking"]).toEqual({ type: "disabled" });
+    // As recorded with this model.
+    expect(bodyOf(forced, "claude-opus-4-6")["thinking"]).toMatchObject({ type: "adaptive" });
     expect(encode({ ...HIGH, sampling: { temperature: 0.5 } }).dropped).toEqual(["temperature"]);
   });
 

@@ -17,6 +17,7 @@ import {
   readRecordings,
   RECORDINGS,
 } from "../../../support/recordings.ts";
+import { lower } from "../../../../src/connectors/wire/anthropic-messages/lower.ts";
 import { chatErrorOf } from "../openai-chat/_machines.ts";
 import { CONTEXT, decode, encode, expectGrammar, fold, parseObject } from "./_machines.ts";
 
@@ -148,6 +149,9 @@ function readReply(reply: ChatReply): Reading {
   };
 }
 
+/** For what is dropped, where the result tells it too. */
+function unheard(): void {}
+
 const own = readRecordings(FIXTURES, "anthropic-messages").exchanges;
 const recorded = readRecordings(RECORDINGS, "anthropic-messages").exchanges;
 const exchanges = [...own, ...recorded];
@@ -203,14 +207,18 @@ describe("answers", () => {
 
 describe("requests", () => {
   for (const exchange of exchanges) {
+    test(`${exchange.id} is passed on as it is to the model that it was recorded with`, () => {
+      const request = client.decodeRequest(JSON.stringify(exchange.body));
+      if (exchange.status === 200) expect(lower(request, request.model, unheard)).toEqual({});
+    });
+
     test(`${exchange.id} is read, and stays the same when written and read again, or is refused by the field at fault`, () => {
       const sent = JSON.stringify(exchange.body);
       const request = client.decodeRequest(sent);
       expect(request.model).toBe(exchange.body.model);
       expect(request.stream).toBe(exchange.stream);
       expect(request.source.text).toBe(sent);
-      const write = (): JsonObject =>
-        provider.encodeRequest(request, request.model, {}, () => undefined);
+      const write = (): JsonObject => provider.encodeRequest(request, request.model, {}, unheard);
       const lost = request.unmapped.find((field) => !field.harmless);
       if (lost) {
         const error = chatErrorOf(write);
