@@ -134,7 +134,7 @@ export function createHttpConnector(
       );
     }
     const body = verbatim
-      ? editJson(request.source.text, {
+      ? editJson(line.verbatim(request), {
           model: target.model,
           ...line.amend(request, drop, target),
         })

@@ -43,6 +43,8 @@ export type Line = Endpoint & {
   readonly dialect: Dialect;
   /** See ProviderHalf. */
   encodeRequest(request: ChatRequest, target: Target, drop: (field: string) => void): JsonObject;
+  /** The caller's own text, for a target of its dialect. */
+  verbatim(request: ChatRequest): string;
   decodeReply(body: JsonObject): readonly ChatEvent[];
   decodeChunks?(chunks: readonly Json[]): readonly ChatEvent[];
   decodeStream(): StreamDecoder;
@@ -60,6 +62,8 @@ export function createLine<Quirks>(
     dialect: wire.dialect,
     encodeRequest: (request, target, drop) =>
       wire.encodeRequest(request, target.model, quirks, drop),
+    verbatim: (request) =>
+      (request.regrafted ? wire.graft?.(request) : undefined) ?? request.source.text,
     decodeReply: (body) => wire.decodeReply(body, quirks),
     ...(wire.decodeChunks === undefined
       ? {}

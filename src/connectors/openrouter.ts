@@ -38,6 +38,14 @@ const FORWARDED = ["http-referer", "x-session-id", "x-openrouter-metadata", "x-a
 const REFERER = "https://xjp.invalid";
 const TITLE = "xjp";
 
+/** Whose models make reasoning that must come back unchanged, by the first half of a model's name. */
+const MAKERS: Readonly<Record<string, string>> = {
+  anthropic: "anthropic",
+  google: "gemini",
+  openai: "openai",
+  "x-ai": "xai",
+};
+
 /**
  * OpenRouter: openai-compatible with an address of its own, attribution, and headers that steer it. Its request fields go along in
  * the verbatim body, its comments keep the idle timer from running out, and its errors say what the provider behind it said.
@@ -57,7 +65,10 @@ export function createOpenRouterConnector(options: ConnectorOptions): Connector 
   return createHttpConnector(options, {
     baseUrl: BASE_URL,
     lineFor: ({ source }) => (source.dialect === messages.dialect ? messages : line),
-    capabilities: () => capabilities,
+    capabilities: ({ model }) => {
+      const maker = MAKERS[model.slice(0, model.indexOf("/"))];
+      return maker === undefined ? capabilities : { ...capabilities, reasoningFamily: maker };
+    },
     authorize: bearer,
     headers: (configured) => ({
       "http-referer": REFERER,

@@ -11,6 +11,7 @@ import { createCatalog } from "./gateway/catalog.ts";
 import { createTokenCounting } from "./gateway/count-tokens.ts";
 import { createGateway } from "./gateway/gateway.ts";
 import type { Limiter } from "./gateway/limits.ts";
+import type { Vault } from "./gateway/vault.ts";
 import { createOffers } from "./gateway/offers.ts";
 import { createApp } from "./http/app.ts";
 import type { Authenticator } from "./http/auth.ts";
@@ -28,6 +29,7 @@ export type House = {
   readonly inFlight: InFlight;
   readonly breaker: Breaker;
   readonly limiter: Limiter;
+  readonly vault: Vault;
   readonly authenticator: Authenticator;
   readonly probed: Omit<Probed, "warnings">;
   readonly clock: () => number;
@@ -66,6 +68,7 @@ export function createGeneration(config: Config, house: House, before?: Generati
     connectors,
     breaker: house.breaker,
     limiter: house.limiter,
+    vault: house.vault,
     metrics,
     timeouts: config.timeouts,
     clock,

@@ -10,6 +10,7 @@ import { createBreaker } from "./gateway/breaker.ts";
 import { createLimiter, type Limiter } from "./gateway/limits.ts";
 import { startOfDay, startOfMonth } from "./gateway/limits/rule.ts";
 import { createGeneration, type Generation, type House } from "./generation.ts";
+import { createVault, VAULT_LIMITS } from "./gateway/vault.ts";
 import { createAuthenticator } from "./http/auth.ts";
 import { createInFlight } from "./http/in-flight.ts";
 import { createHealth } from "./observe/health.ts";
@@ -84,6 +85,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     inFlight,
     breaker,
     limiter,
+    vault: createVault({ ...VAULT_LIMITS, clock }),
     clock,
     startedAt,
     authenticator: createAuthenticator({

@@ -229,4 +229,9 @@ export type ChatRequest = {
   readonly streamUsage: boolean;
   readonly unmapped: readonly Unmapped[];
   readonly source: Source;
+  /**
+   * Whether the gateway has given assistants' messages back thoughts, or taken some away, that `source` does not show; a target
+   * that gets the source verbatim must have that done to it too.
+   */
+  readonly regrafted?: true;
 };

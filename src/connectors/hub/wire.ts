@@ -78,6 +78,11 @@ export type ProviderHalf<Quirks> = {
     quirks: Quirks,
     drop: (field: string) => void,
   ): JsonObject;
+  /**
+   * The source of a `regrafted` request of this dialect with the thoughts of its assistants' messages as the neutral ones have
+   * them, and nothing else changed. Absent where no client speaks the dialect.
+   */
+  graft?(request: ChatRequest): string;
   /** Throws ChatError when a 200 holds an error. */
   decodeReply(body: JsonObject, quirks: Quirks): readonly ChatEvent[];
   /** A stream that came as one JSON array, in dialects whose hosts send it so. Throws as `decodeReply`. */

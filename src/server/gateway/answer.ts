@@ -8,6 +8,8 @@ import type { Route } from "./catalog.ts";
 import type { Exchange } from "./exchange.ts";
 import { failover, type FailoverDeps } from "./failover.ts";
 import type { Meter } from "./meter.ts";
+import { type Collecting, collectThoughts, givenBack } from "./thoughts.ts";
+import type { Vault } from "./vault.ts";
 
 /** What all ways of answering need. */
 export type Asking = {
@@ -16,6 +18,7 @@ export type Asking = {
   readonly routes: readonly Route[];
   readonly exchange: Exchange;
   readonly meter: Meter;
+  readonly vault: Vault;
   readonly deps: FailoverDeps;
 };
 
@@ -25,8 +28,9 @@ export type Messages = AsyncGenerator<UpstreamMessage, void, undefined>;
 export function answerWhole(asking: Asking): Promise<UpstreamMessage> {
   const { request, routes, exchange, meter, deps } = asking;
   return failover(routes, false, exchange, deps, async (connector, attempt) => {
-    const message = await connector.complete(request, attempt.call);
+    const message = await connector.complete(adapted(asking, request, attempt), attempt.call);
     meter.observe(message.events);
+    collecting(asking, attempt)?.observe(message.events);
     exchange.committed = true;
     attempt.end("ok");
     return message;
@@ -80,16 +84,20 @@ export type Begun = {
   readonly held: readonly UpstreamMessage[];
   readonly messages: AsyncIterator<UpstreamMessage>;
   readonly attempt: Attempt;
+  readonly thoughts: Collecting | undefined;
 };
 
 /** Asks for a stream and waits for its first event with meaning. */
 export async function begin(
-  { exchange, meter }: Asking,
+  asking: Asking,
   request: ChatRequest,
   connector: Connector,
   attempt: Attempt,
 ): Promise<Begun> {
-  const messages = connector.chat(request, attempt.call)[Symbol.asyncIterator]();
+  const { exchange, meter } = asking;
+  const adaptedRequest = adapted(asking, request, attempt);
+  const messages = connector.chat(adaptedRequest, attempt.call)[Symbol.asyncIterator]();
+  const thoughts = collecting(asking, attempt);
   const held: UpstreamMessage[] = [];
   for (;;) {
     const next = await messages.next();
@@ -98,19 +106,24 @@ export async function begin(
     }
     held.push(next.value);
     if (!next.value.events.some(isMeaningful)) continue;
-    for (const { events } of held) meter.observe(events);
-    return { held, messages, attempt };
+    for (const { events } of held) {
+      meter.observe(events);
+      thoughts?.observe(events);
+    }
+    return { held, messages, attempt, thoughts };
   }
 }
 
 /** The rest of an answer that has begun, to its end or to the ChatError that it throws; the attempt ends with it. */
-export async function* follow({ meter }: Asking, { held, messages, attempt }: Begun): Messages {
+export async function* follow({ meter }: Asking, begun: Begun): Messages {
+  const { held, messages, attempt, thoughts } = begun;
   try {
     yield* held;
     for (;;) {
       const next = await messages.next();
       if (next.done) break;
       meter.observe(next.value.events);
+      thoughts?.observe(next.value.events);
       yield next.value;
     }
     attempt.end("ok");
@@ -122,6 +135,23 @@ export async function* follow({ meter }: Asking, { held, messages, attempt }: Be
     // Only if the consumer left: no other end has come then.
     if (attempt.end("abandoned")) await messages.return?.();
   }
+}
+
+/** The request with the thoughts that this target's models want back. */
+function adapted(
+  { vault, exchange }: Asking,
+  request: ChatRequest,
+  { route }: Attempt,
+): ChatRequest {
+  return givenBack(request, route.ability.known.reasoningFamily, vault, exchange.caller.tenantId);
+}
+
+/** Watches for thoughts that will be wanted back, where the target's models make such. */
+function collecting({ vault, exchange }: Asking, { route }: Attempt): Collecting | undefined {
+  const family = route.ability.known.reasoningFamily;
+  return family === undefined
+    ? undefined
+    : collectThoughts(vault, exchange.caller.tenantId, family);
 }
 
 /** Whether an event is part of the answer, rather than its announcement. */

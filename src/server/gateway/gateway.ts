@@ -17,6 +17,7 @@ import type { Admission, Limiter } from "./limits.ts";
 import { createMeter } from "./meter.ts";
 import { mostOf } from "./most.ts";
 import { answerStream, readRecovery } from "./recovery.ts";
+import type { Vault } from "./vault.ts";
 
 export type Gateway = {
   /**
@@ -31,6 +32,7 @@ export type Gateway = {
 export type GatewayDeps = FailoverDeps & {
   readonly catalog: Catalog;
   readonly limiter: Limiter;
+  readonly vault: Vault;
   readonly metrics: Metrics;
   readonly config: Pick<Config, "limits" | "prices" | "rateLimiting">;
   /**
@@ -92,7 +94,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     exchange.onAttempt = () => deps.begin(exchange.id, meter.draft);
     deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
     return {
-      asking: { request, routes, exchange, meter, deps },
+      asking: { request, routes, exchange, meter, vault: deps.vault, deps },
       recovery,
       meter,
       close: (status: UsageStatus, error?: ChatError): Promise<void> | void => {

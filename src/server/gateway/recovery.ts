@@ -150,7 +150,7 @@ async function restart(
   for (const { events } of all) {
     for (const event of events) if (event.type === "text-delta") anew += event.text;
   }
-  if (anew.startsWith(text)) return { held: all, messages: ended(), attempt };
+  if (anew.startsWith(text)) return { held: all, messages: ended(), attempt, thoughts: undefined };
   asking.meter.turn();
   throw new ChatError("bad-upstream", "the answer that was asked for anew is another one", {
     code: "recovery_diverged",

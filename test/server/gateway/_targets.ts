@@ -13,6 +13,7 @@ import { answerStream } from "../../../src/server/gateway/recovery.ts";
 import type { UsageRow } from "../../../src/server/store/store.ts";
 import { capable } from "../../support/capable.ts";
 import { BREAKER, type Script, chatRequest, exchange, fixedClock, scripted } from "./_setup.ts";
+import { createVault, VAULT_LIMITS } from "../../../src/server/gateway/vault.ts";
 
 const TIMEOUTS = { connectMs: 1000, headersMs: 1000, firstEventMs: 1000, idleMs: 1000 };
 
@@ -73,6 +74,7 @@ export function setup(scripts: Readonly<Record<string, readonly Script[]>>) {
       routes,
       exchange: record,
       meter,
+      vault: createVault({ ...VAULT_LIMITS, clock }),
       deps: {
         connectors: new Map<string, Connector>(Object.entries(connectors)),
         breaker,

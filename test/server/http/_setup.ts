@@ -15,6 +15,7 @@ import { hashKey } from "../../../src/server/store/key.ts";
 import { type KeyRecord, StoreError, type UsageRow } from "../../../src/server/store/store.ts";
 import { capable } from "../../support/capable.ts";
 import { BREAKER, fixedClock, keyRecord } from "../gateway/_setup.ts";
+import { createVault, VAULT_LIMITS } from "../../../src/server/gateway/vault.ts";
 
 export const KEY = `XJP_${"k".repeat(43)}`;
 
@@ -82,6 +83,7 @@ export function testApp(options: AppOptions) {
   const connectors = new Map([[name, options.connector]]);
   const catalog = createCatalog(config, () => 0.5, capable);
   const gateway = createGateway({
+    vault: createVault({ ...VAULT_LIMITS, clock }),
     config,
     catalog,
     connectors,

@@ -1,7 +1,13 @@
+import { beforeAll } from "bun:test";
 import { migrate } from "../../../src/server/store/migrate.ts";
 import { openStore } from "../../../src/server/store/open.ts";
 import { storeContract } from "../../contract/store.ts";
-import { freshPostgres } from "../../support/postgres.ts";
+import { freshPostgres, postgresServer } from "../../support/postgres.ts";
+
+// Making a server's files takes seconds on a busy machine.
+beforeAll(async () => {
+  await postgresServer();
+}, 60_000);
 
 storeContract("PostgreSQL store", async () => {
   const database = await freshPostgres();

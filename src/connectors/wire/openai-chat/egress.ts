@@ -1,5 +1,6 @@
 import type { ProviderHalf } from "../../hub/wire.ts";
 import { decodeError } from "../provider-error.ts";
+import { graft } from "./egress-graft.ts";
 import { encodeRequest } from "./egress-request.ts";
 import { decodeReply, decodeStream } from "./egress-stream.ts";
 import type { OpenAIChatQuirks } from "./quirks.ts";
@@ -10,6 +11,7 @@ export type { OpenAIChatFeature, OpenAIChatQuirks } from "./quirks.ts";
 export const openaiChatProvider: ProviderHalf<OpenAIChatQuirks> = {
   dialect: "openai-chat",
   encodeRequest,
+  graft,
   decodeReply,
   decodeStream,
   decodeError,

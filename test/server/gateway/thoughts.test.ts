@@ -1,0 +1,155 @@
+/** Reasoning that must come back unchanged: to its maker, from its tenant, for a while, and to nobody else. */
+import { describe, expect, test } from "bun:test";
+
+import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
+import type { ChatRequest, Message } from "../../../src/connectors/hub/request.ts";
+import { collectThoughts, givenBack } from "../../../src/server/gateway/thoughts.ts";
+import { createVault, type Vault } from "../../../src/server/gateway/vault.ts";
+import { chatRequest } from "../../contract/calling.ts";
+
+const CLAUDE = "anthropic-claude-v1";
+
+let now = 0;
+const small = (): Vault =>
+  createVault({ maxEntries: 3, maxSize: 10_000, maxAgeMs: 1000, clock: () => now });
+
+/** An answer that thinks, speaks, calls, thinks again and calls again. */
+const ANSWER: readonly ChatEvent[] = [
+  { type: "start" },
+  { type: "reasoning-start", index: 0, form: "text", format: CLAUDE },
+  { type: "reasoning-delta", index: 0, text: "Two harbours." },
+  { type: "reasoning-signature", index: 0, signature: "sig-1" },
+  { type: "reasoning-end", index: 0 },
+  { type: "text-start", index: 1 },
+  { type: "text-delta", index: 1, text: "I look." },
+  { type: "text-end", index: 1 },
+  { type: "tool-start", index: 2, id: "call_a", name: "tide" },
+  { type: "tool-delta", index: 2, arguments: "{}" },
+  { type: "tool-end", index: 2 },
+  { type: "reasoning-start", index: 3, form: "encrypted", format: CLAUDE },
+  { type: "reasoning-signature", index: 3, data: "hidden" },
+  { type: "reasoning-end", index: 3 },
+  { type: "tool-start", index: 4, id: "call_b", name: "tide" },
+  { type: "tool-end", index: 4 },
+  { type: "finish", reason: "tool-calls" },
+];
+
+const FIRST = {
+  type: "reasoning",
+  form: "text",
+  text: "Two harbours.",
+  signature: "sig-1",
+  format: CLAUDE,
+} as const;
+const SECOND = { type: "reasoning", form: "encrypted", text: "", data: "hidden", format: CLAUDE } as const;
+const CALL_A = { type: "tool-call", id: "call_a", name: "tide", arguments: "{}" } as const;
+const CALL_B = { type: "tool-call", id: "call_b", name: "tide", arguments: "" } as const;
+const SAID = { type: "text", text: "I look." } as const;
+
+/** A request whose one assistant message holds these. */
+function after(...parts: Extract<Message, { role: "assistant" }>["parts"]): ChatRequest {
+  return { ...chatRequest(), messages: [{ role: "assistant", parts }] };
+}
+
+function filled(family = "anthropic", tenant = "acme", events = ANSWER): Vault {
+  now = 0;
+  const vault = small();
+  const collecting = collectThoughts(vault, tenant, family);
+  // In pieces, as streams come.
+  for (const event of events) collecting.observe([event]);
+  return vault;
+}
+
+describe("thoughts around calls", () => {
+  test("come back where they stood, when the client has lost them", () => {
+    const request = after(SAID, CALL_A, CALL_B);
+    const given = givenBack(request, "anthropic", filled(), "acme");
+    expect(given.regrafted).toBe(true);
+    expect(given.messages[0]?.parts).toEqual([FIRST, SAID, CALL_A, SECOND, CALL_B]);
+  });
+
+  test("are left alone where the client has kept them", () => {
+    const request = after(FIRST, SAID, CALL_A, SECOND, CALL_B);
+    expect(givenBack(request, "anthropic", filled(), "acme")).toBe(request);
+  });
+
+  test("take the place of copies that have lost their signature", () => {
+    const unsigned = { type: "reasoning", form: "text", text: "Two harbours." } as const;
+    const given = givenBack(after(unsigned, SAID, CALL_A, CALL_B), "anthropic", filled(), "acme");
+    expect(given.messages[0]?.parts).toEqual([FIRST, SAID, CALL_A, SECOND, CALL_B]);
+  });
+
+  test("are given to no other tenant, no other maker, and not after their time", () => {
+    const request = after(SAID, CALL_A, CALL_B);
+    const vault = filled();
+    expect(givenBack(request, "anthropic", vault, "other")).toBe(request);
+    expect(givenBack(request, "gemini", vault, "acme")).toBe(request);
+    expect(givenBack(request, undefined, vault, "acme")).toBe(request);
+    now = 1001;
+    expect(givenBack(request, "anthropic", vault, "acme")).toBe(request);
+  });
+
+  test("of a tenant whose name imitates another's stay apart", () => {
+    const vault = filled("anthropic", 'a","b');
+    expect(vault.find("a", 'b","call_a')).toBeUndefined();
+    expect(vault.find('a","b', "call_a")).toBeDefined();
+  });
+
+  test("may be a signature of the call itself", () => {
+    const vault = filled("gemini", "acme", [
+      { type: "tool-start", index: 0, id: "call_a", name: "tide", signature: "thought" },
+    ]);
+    const given = givenBack(after(CALL_A, CALL_B), "gemini", vault, "acme");
+    expect(given.messages[0]?.parts).toEqual([{ ...CALL_A, signature: "thought" }, CALL_B]);
+  });
+});
+
+describe("thoughts of another maker", () => {
+  test("are taken out, their readable words kept", () => {
+    const foreign = { ...FIRST, format: "openai-responses-v1", id: "rs_1" } as const;
+    const signed = { ...CALL_A, signature: "thought" } as const;
+    const hidden = { ...SECOND, format: "google-gemini-v1" } as const;
+    const given = givenBack(after(foreign, hidden, SAID, signed), "anthropic", small(), "acme");
+    expect(given.messages[0]?.parts).toEqual([
+      { type: "reasoning", form: "text", text: "Two harbours." },
+      SAID,
+      CALL_A,
+    ]);
+  });
+
+  test("of whom nothing is known go on to whoever is asked", () => {
+    const unknown = { type: "reasoning", form: "text", text: "a", signature: "s" } as const;
+    const request = after(unknown);
+    expect(givenBack(request, "anthropic", small(), "acme")).toBe(request);
+  });
+});
+
+describe("the vault", () => {
+  test("forgets the oldest when there are too many, or when they grow too large", () => {
+    now = 0;
+    const vault = small();
+    const keep = (id: string, size = 1): void =>
+      vault.keep("acme", id, { family: "gemini", thoughts: [], first: true, signature: "x".repeat(size) });
+    for (const id of ["1", "2", "3", "4"]) keep(id);
+    expect(["1", "2", "3", "4"].map((id) => vault.find("acme", id) !== undefined)).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
+    keep("5", 9_500);
+    expect(vault.find("acme", "3")).toBeUndefined();
+    expect(vault.find("acme", "5")).toBeDefined();
+    keep("6", 20_000);
+    expect(vault.isEmpty).toBe(true);
+  });
+
+  test("holds one thing for one call, the latest", () => {
+    now = 0;
+    const vault = small();
+    for (let round = 0; round < 10; round += 1) {
+      vault.keep("acme", "1", { family: `f${round}`, thoughts: [], first: true });
+    }
+    expect(vault.find("acme", "1")?.family).toBe("f9");
+  });
+});
