@@ -9,7 +9,13 @@ import { openaiChatProvider } from "../../../src/connectors/wire/openai-chat/egr
 import { openaiChatClient } from "../../../src/connectors/wire/openai-chat/ingress.ts";
 
 const CLAUDE = "anthropic-claude-v1";
-const THOUGHT = { type: "reasoning", form: "text", text: "Hm.", signature: "sig", format: CLAUDE } as const;
+const THOUGHT = {
+  type: "reasoning",
+  form: "text",
+  text: "Hm.",
+  signature: "sig",
+  format: CLAUDE,
+} as const;
 
 function tool(id: string): JsonObject {
   return { type: "tool_use", id, name: "tide", input: {} };
@@ -51,7 +57,7 @@ describe("OpenAI's chat", () => {
       THOUGHT,
       ...parts.map((part) => (part.type === "tool-call" ? { ...part, signature: "t" } : part)),
     ]);
-    const [user, assistant, tool] = body.messages;
+    const [user, assistant, result] = body.messages;
     expect(parsed(openaiChatProvider.graft?.(request))).toEqual({
       ...body,
       messages: [
@@ -68,7 +74,7 @@ describe("OpenAI's chat", () => {
             },
           ],
         },
-        tool,
+        result,
       ],
     });
   });

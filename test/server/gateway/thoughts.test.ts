@@ -41,7 +41,13 @@ const FIRST = {
   signature: "sig-1",
   format: CLAUDE,
 } as const;
-const SECOND = { type: "reasoning", form: "encrypted", text: "", data: "hidden", format: CLAUDE } as const;
+const SECOND = {
+  type: "reasoning",
+  form: "encrypted",
+  text: "",
+  data: "hidden",
+  format: CLAUDE,
+} as const;
 const CALL_A = { type: "tool-call", id: "call_a", name: "tide", arguments: "{}" } as const;
 const CALL_B = { type: "tool-call", id: "call_b", name: "tide", arguments: "" } as const;
 const SAID = { type: "text", text: "I look." } as const;
@@ -129,7 +135,12 @@ describe("the vault", () => {
     now = 0;
     const vault = small();
     const keep = (id: string, size = 1): void =>
-      vault.keep("acme", id, { family: "gemini", thoughts: [], first: true, signature: "x".repeat(size) });
+      vault.keep("acme", id, {
+        family: "gemini",
+        thoughts: [],
+        first: true,
+        signature: "x".repeat(size),
+      });
     for (const id of ["1", "2", "3", "4"]) keep(id);
     expect(["1", "2", "3", "4"].map((id) => vault.find("acme", id) !== undefined)).toEqual([
       false,
