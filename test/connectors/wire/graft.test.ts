@@ -58,7 +58,7 @@ describe("OpenAI's chat", () => {
       ...parts.map((part) => (part.type === "tool-call" ? { ...part, signature: "t" } : part)),
     ]);
     const [user, assistant, result] = body.messages;
-    expect(parsed(openaiChatProvider.graft?.(request))).toEqual({
+    const expected: unknown = {
       ...body,
       messages: [
         user,
@@ -76,7 +76,9 @@ describe("OpenAI's chat", () => {
         },
         result,
       ],
-    });
+    };
+    const grafted: unknown = parsed(openaiChatProvider.graft?.(request));
+    expect(grafted).toEqual(expected);
   });
 
   test("loses details that were taken out", () => {
