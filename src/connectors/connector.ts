@@ -71,6 +71,21 @@ export type ModelInfo = {
 /** `fetch` as far as connectors need it. It must reject or end the body when `init.signal` aborts. */
 export type Fetch = (url: string, init: BunFetchRequestInit) => Promise<Response>;
 
+/** What Google's hosts want to know beyond an address and a key; kinds `vertex` and, of safety alone, `gemini`. */
+export type GoogleOptions = {
+  readonly project?: string;
+  /** A location: a region, `global`, `us` or `eu`. */
+  readonly region?: string;
+  /** A token that somebody else keeps fresh. */
+  readonly accessToken?: string;
+  /** A credentials file of Google's: its path, or its content. Absent takes what the machine has. */
+  readonly credentials?: string;
+  /** The project that pays, where it is not the one asked. */
+  readonly quotaProject?: string;
+  /** Thresholds by category, for requests that say nothing about safety. */
+  readonly safetySettings?: Readonly<Record<string, string>>;
+};
+
 /** What a connector is made from. A ProviderConfig is one. */
 export type ConnectorOptions = {
   /** Name of the provider, lower case. */
@@ -83,6 +98,7 @@ export type ConnectorOptions = {
   readonly baseUrl?: string;
   /** Kind `clewdr`: which of its faces is spoken to; default `code`. */
   readonly backend?: "code" | "web" | "openai";
+  readonly google?: GoogleOptions;
   /** Used in turn; one that was refused rests for a while. Empty for hosts that need none. */
   readonly apiKeys: readonly string[];
   /** Sent with every request; they win over whatever the connector would send. */

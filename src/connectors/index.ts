@@ -3,13 +3,17 @@ import { createAnthropicConnector } from "./anthropic.ts";
 import { createClewdrConnector } from "./clewdr.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createDemoConnector } from "./demo.ts";
+import { createGeminiConnector } from "./gemini.ts";
 import { createOpenAICompatibleConnector } from "./openai-compatible.ts";
 import { createOpenRouterConnector } from "./openrouter.ts";
+import { createVertexConnector } from "./vertex.ts";
 
 const factories = new Map<string, (options: ConnectorOptions) => Connector>([
   ["openrouter", createOpenRouterConnector],
   ["anthropic", createAnthropicConnector],
   ["clewdr", createClewdrConnector],
+  ["vertex", createVertexConnector],
+  ["gemini", createGeminiConnector],
   ["openai-compatible", createOpenAICompatibleConnector],
   ["demo", (options) => createDemoConnector(options)],
 ]);

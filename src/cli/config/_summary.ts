@@ -82,10 +82,16 @@ function target({ provider, providerModelId }: RouteConfig): string {
   return `${provider}/${providerModelId}`;
 }
 
-function describe({ kind, profile, baseUrl, apiKeys }: ProviderConfig): string {
-  const keys =
-    apiKeys.length === 0 ? "no key" : `${apiKeys.length} key${apiKeys.length === 1 ? "" : "s"}`;
-  return [profile === undefined ? kind : `${kind} (${profile})`, baseUrl, keys]
+function describe(provider: ProviderConfig): string {
+  const { kind, profile, baseUrl } = provider;
+  return [profile === undefined ? kind : `${kind} (${profile})`, baseUrl, wayIn(provider)]
     .filter((part) => part !== undefined)
     .join(", ");
+}
+
+function wayIn({ kind, apiKeys, google }: ProviderConfig): string {
+  if (apiKeys.length > 0) return `${apiKeys.length} key${apiKeys.length === 1 ? "" : "s"}`;
+  if (google?.accessToken !== undefined) return "an access token";
+  if (google?.credentials !== undefined) return "a credentials file";
+  return kind === "vertex" ? "credentials of this machine" : "no key";
 }

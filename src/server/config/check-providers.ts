@@ -28,6 +28,7 @@ export function checkProviders(providers: unknown): readonly PathFault[] {
       checkProfile(table, path),
       checkBaseUrl(table["base_url"], [...path, "base_url"]),
       checkKeys(table, path),
+      checkGoogle(name.toLowerCase(), table, path),
       checkHeaders(table["headers"], [...path, "headers"]),
     ].flat();
   });
@@ -103,10 +104,35 @@ function checkKeys(table: Table, path: Path): readonly PathFault[] {
   const list = table["api_keys"];
   return [
     ...checkHeaderText(table["api_key"], [...path, "api_key"]),
+    ...checkHeaderText(table["access_token"], [...path, "access_token"]),
     ...(Array.isArray(list)
       ? list.flatMap((key: unknown, index) => checkHeaderText(key, [...path, "api_keys", index]))
       : []),
   ];
+}
+
+const GOOGLE_FIELDS = ["project", "region", "access_token", "credentials", "quota_project"];
+
+/** Fields that only Google's hosts understand, and of the ways in at most one. */
+function checkGoogle(name: string, table: Table, path: Path): readonly PathFault[] {
+  const kind = table["kind"] ?? knownProvider(name)?.kind;
+  const mistaken = [
+    ...(kind === "vertex" ? [] : GOOGLE_FIELDS),
+    ...(kind === "vertex" || kind === "gemini" ? [] : ["safety_settings"]),
+  ];
+  const fields = mistaken.filter((field) => table[field] !== undefined);
+  if (fields.length > 0) {
+    return fields.map((field) => {
+      const kinds = field === "safety_settings" ? '"vertex" or "gemini"' : '"vertex"';
+      return { path: [...path, field], problem: `only goes with kind = ${kinds}` };
+    });
+  }
+  const [first, second] = ["api_key", "api_keys", "access_token", "credentials"].filter(
+    (field) => table[field] !== undefined,
+  );
+  return first !== undefined && second !== undefined && second !== "api_keys"
+    ? [{ path: [...path, second], problem: `stands beside ${first}, expected one of the two` }]
+    : [];
 }
 
 function checkHeaders(headers: unknown, path: Path): readonly PathFault[] {

@@ -9,6 +9,8 @@ import type { ConnectorOptions } from "../../connectors/connector.ts";
 export const connectorKinds = [
   "openrouter",
   "anthropic",
+  "vertex",
+  "gemini",
   "clewdr",
   "openai-compatible",
   "demo",

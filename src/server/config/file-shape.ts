@@ -88,11 +88,24 @@ export function toFileShape(config: Config): WrittenTable {
   };
 }
 
-function provider({ kind, profile, baseUrl, apiKeys, headers }: ProviderConfig): WrittenTable {
+function provider({
+  kind,
+  profile,
+  baseUrl,
+  google,
+  apiKeys,
+  headers,
+}: ProviderConfig): WrittenTable {
   return written({
     kind,
     profile,
     base_url: baseUrl,
+    project: google?.project,
+    region: google?.region,
+    quota_project: google?.quotaProject,
+    access_token: google?.accessToken === undefined ? undefined : mask,
+    credentials: google?.credentials === undefined ? undefined : mask,
+    safety_settings: google?.safetySettings,
     api_key: apiKeys.length === 1 ? mask : undefined,
     api_keys: apiKeys.length > 1 ? apiKeys.map(() => mask) : undefined,
     headers:

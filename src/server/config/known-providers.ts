@@ -10,6 +10,13 @@ export type KnownProvider = {
   readonly profile?: string;
   /** Environment variables that say how to get in; the first of them that is set counts as the key. */
   readonly keyVariables: readonly string[];
+  /** More ways in for kind `vertex`: a token, a credentials file. */
+  readonly google?: {
+    readonly tokenVariable: string;
+    readonly credentialsVariable: string;
+    readonly projectVariable: string;
+    readonly regionVariable: string;
+  };
   readonly baseUrlVariables: readonly string[];
   /** Whether its own address refuses requests without a key. */
   readonly needsKey: boolean;
@@ -28,11 +35,16 @@ export const knownProviders: readonly KnownProvider[] = [
   known("openrouter", "openrouter", ["OPENROUTER_API_KEY"]),
   ...compatible.filter(({ name }) => name === "openai"),
   known("anthropic", "anthropic", ["ANTHROPIC_API_KEY"]),
-  known("vertex", "vertex", [
-    "VERTEX_API_KEY",
-    "VERTEX_ACCESS_TOKEN",
-    "GOOGLE_APPLICATION_CREDENTIALS",
-  ]),
+  {
+    ...known("vertex", "vertex", ["VERTEX_API_KEY"]),
+    google: {
+      tokenVariable: "VERTEX_ACCESS_TOKEN",
+      credentialsVariable: "GOOGLE_APPLICATION_CREDENTIALS",
+      projectVariable: "VERTEX_PROJECT",
+      regionVariable: "VERTEX_REGION",
+    },
+  },
+  known("gemini", "gemini", ["GEMINI_API_KEY"]),
   { ...known("clewdr", "clewdr", ["CLEWDR_API_KEY"]), needsKey: false },
   ...compatible.filter(({ name }) => name !== "openai"),
   { name: "demo", kind: "demo", keyVariables: [], baseUrlVariables: [], needsKey: false },

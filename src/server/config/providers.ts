@@ -1,4 +1,11 @@
-import { type ConnectorKind, connectorKinds, type ProviderConfig } from "./config.ts";
+import type { ConnectorKind, ProviderConfig } from "./config.ts";
+import {
+  isGoogle,
+  overridingVariables,
+  type ResolvedGoogle,
+  resolveGoogle,
+  waysIn,
+} from "./google.ts";
 import {
   type KnownProvider,
   knownProvider,
@@ -7,7 +14,7 @@ import {
 } from "./known-providers.ts";
 import { showKey } from "./path.ts";
 import type { Environment } from "./references.ts";
-import type { FileProvider, ProviderKind } from "./schema-parts.ts";
+import type { FileProvider } from "./schema-parts.ts";
 
 /** A provider that requests can be sent to, or why none can. */
 export type ProviderState =
@@ -53,7 +60,7 @@ export function createProviders(
 
 /** The variables of a known provider that are set, in the order in which they are asked. */
 export function variablesSet(known: KnownProvider, env: Environment): readonly string[] {
-  return [...known.keyVariables, ...known.baseUrlVariables].filter((name) => env[name]);
+  return [...waysIn(known), ...known.baseUrlVariables].filter((name) => env[name]);
 }
 
 function resolveProvider(
@@ -65,16 +72,15 @@ function resolveProvider(
   const profile = table?.profile ?? known?.profile;
   const kind = table?.kind ?? (profile === undefined ? known?.kind : "openai-compatible");
   if (kind === undefined) return { usable: false, reason: "it is not configured" };
-  if (!hasConnector(kind)) {
-    return { usable: false, reason: `this build has no connector of kind ${kind}` };
-  }
   const keyVariable = first(known?.keyVariables, env);
   const baseUrlVariable = first(known?.baseUrlVariables, env);
   const key = keyVariable && env[keyVariable];
-  const apiKeys = key ? [key] : keysOf(table);
+  const google = isGoogle(kind) ? resolveGoogle(table, known, env) : undefined;
+  const apiKeys = key ? [key] : google?.isOpened ? [] : keysOf(table);
   const baseUrl = (baseUrlVariable && env[baseUrlVariable]) ?? table?.base_url;
-  // Somebody's own server may want no key; the public hosts always do.
-  if (apiKeys.length === 0 && baseUrl === undefined && known?.needsKey === true) {
+  // Somebody's own server may want no key; the public hosts always do. Vertex AI may be opened by the machine it is asked from.
+  const isOpen = apiKeys.length > 0 || baseUrl !== undefined || isMeant(kind, table, google);
+  if (!isOpen && known?.needsKey === true) {
     return { usable: false, reason: missingKey(name, known) };
   }
   return {
@@ -85,16 +91,30 @@ function resolveProvider(
       ...(profile === undefined ? {} : { profile }),
       ...(table?.backend === undefined ? {} : { backend: table.backend }),
       ...(baseUrl === undefined ? {} : { baseUrl: baseUrl.replace(/\/+$/, "") }),
+      ...(google?.options === undefined ? {} : { google: google.options }),
       apiKeys,
       headers: table?.headers ?? {},
     },
   };
 }
 
+function isMeant(
+  kind: ConnectorKind,
+  table: FileProvider | undefined,
+  google: ResolvedGoogle | undefined,
+): boolean {
+  const { project, accessToken, credentials } = google?.options ?? {};
+  const isSaid = [table, project, accessToken, credentials].some((each) => each !== undefined);
+  return kind === "vertex" && isSaid;
+}
+
 /** Requests will be paid for by another account than the file says: worth a word. */
 function hiddenKeys(name: string, table: FileProvider, env: Environment): readonly string[] {
-  const variable = first(sameHost(knownProvider(name), table)?.keyVariables, env);
-  const keys = keysOf(table);
+  const known = sameHost(knownProvider(name), table);
+  const variable = first(known && overridingVariables(known), env);
+  const keys = [...keysOf(table), table.access_token, table.credentials].filter(
+    (key) => key !== undefined,
+  );
   if (variable === undefined || keys.length === 0) return [];
   if (keys.length === 1 && keys[0] === env[variable]) return [];
   return [`${variable} in the environment replaces the key of [providers.${showKey(name)}]`];
@@ -110,10 +130,6 @@ function sameHost(
   return otherKind || otherProfile ? undefined : known;
 }
 
-function hasConnector(kind: ProviderKind): kind is ConnectorKind {
-  return connectorKinds.some((each) => each === kind);
-}
-
 /** The first of the variables that is set. */
 function first(variables: readonly string[] | undefined, env: Environment): string | undefined {
   return variables?.find((variable) => env[variable]);
@@ -124,6 +140,9 @@ function keysOf(table: FileProvider | undefined): readonly string[] {
   return table?.api_key === undefined ? [] : [table.api_key];
 }
 
-function missingKey(name: string, { keyVariables }: KnownProvider): string {
-  return `it has no key; set ${keyVariables.join(" or ")}, or api_key in [providers.${showKey(name)}]`;
+function missingKey(name: string, known: KnownProvider): string {
+  const more = known.google
+    ? ", or make a table for it to use what gcloud or this machine has"
+    : "";
+  return `it has no key; set ${waysIn(known).join(" or ")}, or api_key in [providers.${showKey(name)}]${more}`;
 }

@@ -135,7 +135,15 @@ export const model = Type.Object(
   closed,
 );
 
-const kinds = ["openrouter", "openai-compatible", "anthropic", "vertex", "clewdr", "demo"] as const;
+const kinds = [
+  "openrouter",
+  "openai-compatible",
+  "anthropic",
+  "vertex",
+  "gemini",
+  "clewdr",
+  "demo",
+] as const;
 
 /** `[providers.NAME]`. */
 export const provider = Type.Object(
@@ -161,6 +169,28 @@ export const provider = Type.Object(
       Type.Array(secret("One of several keys."), {
         minItems: 1,
         description: "Several keys, tried in turn.",
+      }),
+    ),
+    project: Type.Optional(text("kind vertex: the Google Cloud project of routes that name none.")),
+    region: Type.Optional(
+      text("kind vertex: the location of routes that name none; global unless said."),
+    ),
+    access_token: Type.Optional(
+      secret("kind vertex: a token that something else keeps fresh, best as env:NAME."),
+    ),
+    credentials: Type.Optional(
+      secret(
+        "kind vertex: the path of a Google credentials file, or its content by env:NAME or file:PATH.",
+      ),
+    ),
+    quota_project: Type.Optional(
+      text("kind vertex: the project that pays, where it is not the one asked."),
+    ),
+    safety_settings: Type.Optional(
+      Type.Record(Type.String({ pattern: "^[A-Z_]+$" }), text("A threshold such as BLOCK_NONE."), {
+        ...closed,
+        description:
+          "kinds vertex and gemini: thresholds by category, for requests that say nothing about safety.",
       }),
     ),
     headers: Type.Optional(

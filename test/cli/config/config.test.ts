@@ -22,14 +22,13 @@ provider = "mine"
 provider_model_id = "b"
 weight = 1
 [models.gone.primary]
-provider = "absent"
+provider = "groq"
 provider_model_id = "x"
 [providers.mine]
 kind = "openai-compatible"
 base_url = "http://localhost:1/v1"
 api_key = "sk-hidden"
-[providers.absent]
-kind = "vertex"
+[providers.groq]
 `;
 
 const bad = '[sever]\nport = 1\n[log]\nlevel = "loud"\n';
@@ -61,7 +60,7 @@ describe("xjp config check", () => {
     expect(out).toContain("fast  mine/a (weight 3) or mine/b (weight 1), then mine/c\n");
     expect(out).toContain("gone  no usable route\n");
     expect(out).toContain("mine  openai-compatible, http://localhost:1/v1, 1 key\n");
-    expect(out).toContain("models.gone.primary is left out, because of its provider absent");
+    expect(out).toContain("models.gone.primary is left out, because of its provider groq");
   });
 
   test("gives the same to programs, without secrets", async () => {

@@ -36,10 +36,10 @@ describe("the earlier gateway's file", () => {
     expect(config.rateLimiting).toMatchObject({ defaultRpm: 60, burstSize: 10 });
   });
 
-  test("says which routes this build leaves out", async () => {
+  test("says which routes are left out, and how to have them", async () => {
     const config = await load(earlier, { env: { OPENROUTER_API_KEY: "sk-or-1" } });
     expect(config.warnings).toEqual([
-      'models."claude-sonnet-4.5".fallback is left out, because of its provider vertex: this build has no connector of kind vertex',
+      'models."claude-sonnet-4.5".fallback is left out, because of its provider vertex: it has no key; set VERTEX_API_KEY or VERTEX_ACCESS_TOKEN or GOOGLE_APPLICATION_CREDENTIALS, or api_key in [providers.vertex], or make a table for it to use what gcloud or this machine has',
     ]);
   });
 

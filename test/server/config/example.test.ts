@@ -24,6 +24,8 @@ describe("config/xjp.example.toml", () => {
       GROQ_KEY_ONE: "1",
       GROQ_KEY_TWO: "2",
       CLEWDR_API_KEY: "c",
+      GEMINI_API_KEY: "ge",
+      GOOGLE_TOKEN: "go",
       ADMIN_TOKEN: "t",
     };
     const config = await load(text, { env, files: { key: "k\n" } });
@@ -31,6 +33,9 @@ describe("config/xjp.example.toml", () => {
       "openrouter",
       "groq-team",
       "my-vllm",
+      "vertex",
+      "vertex-eu",
+      "gemini",
       "clewdr",
       "groq",
     ]);
@@ -74,7 +79,9 @@ function shape(path: Path): string {
     if (index === 1 && ["models", "providers", "prices", "tenants"].includes(String(table)))
       return "NAME";
     if (index === 2 && ["primary", "fallback", "routes"].includes(String(step))) return "ROUTE";
-    return (kind === "headers" || kind === "aliases") && index === 3 ? "NAME" : step;
+    return ["headers", "aliases", "safety_settings"].includes(String(kind)) && index === 3
+      ? "NAME"
+      : step;
   });
   return showPath(general.filter((step) => step !== "*"));
 }

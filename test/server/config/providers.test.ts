@@ -114,11 +114,11 @@ describe("with models", () => {
   });
 
   test("a table without credentials that no route needs is told too", async () => {
-    const { warnings } = await load(`${route("openai")}[providers.vertex]\n[providers.groq]\n`, {
+    const { warnings } = await load(`${route("openai")}[providers.gemini]\n[providers.groq]\n`, {
       env: { OPENAI_API_KEY: "a" },
     });
     expect(warnings).toEqual([
-      "providers.vertex is left out: this build has no connector of kind vertex",
+      "providers.gemini is left out: it has no key; set GEMINI_API_KEY, or api_key in [providers.gemini]",
       "providers.groq is left out: it has no key; set GROQ_API_KEY, or api_key in [providers.groq]",
     ]);
   });

@@ -99,7 +99,7 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
   [
     "a route to a provider that does not exist",
     '[models."fast".primary]\nprovider = "opnrouter"\nprovider_model_id = "x"\n',
-    'xjp.toml:2: models.fast.primary.provider: found "opnrouter", expected one of openrouter, openai, anthropic, vertex, clewdr,',
+    'xjp.toml:2: models.fast.primary.provider: found "opnrouter", expected one of openrouter, openai, anthropic, vertex, gemini, clewdr,',
   ],
   [
     "an alias of a model that does not exist",
@@ -169,7 +169,7 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
   [
     "a provider of unknown kind",
     '[providers.mine]\nkind = "openai-compatable"\nbase_url = "http://x/v1"\n',
-    'xjp.toml:2: providers.mine.kind: found "openai-compatable", expected one of openrouter, openai-compatible, anthropic, vertex, clewdr, demo; did you mean "openai-compatible"?',
+    'xjp.toml:2: providers.mine.kind: found "openai-compatable", expected one of openrouter, openai-compatible, anthropic, vertex, gemini, clewdr, demo; did you mean "openai-compatible"?',
   ],
   [
     "a provider that nobody knows, without a kind",

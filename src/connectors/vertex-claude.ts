@@ -1,0 +1,46 @@
+/** Claude on Vertex AI: https://docs.anthropic.com/en/api/claude-on-vertex-ai */
+import { anthropicCounter } from "./anthropic-line.ts";
+import { forwarded } from "./checks.ts";
+import type { Target } from "./connector.ts";
+import { editJson } from "./hub/json-edit.ts";
+import { createLine, type Line } from "./line.ts";
+import { placeOf } from "./vertex-address.ts";
+import {
+  type AnthropicQuirks,
+  anthropicMessagesProvider,
+} from "./wire/anthropic-messages/egress.ts";
+
+/** In the body, where Anthropic's own API wants it in a header. */
+const VERSION = "vertex-2023-10-16";
+
+/** It fetches nothing from elsewhere and keeps no files. */
+export const CLAUDE_ON_VERTEX: AnthropicQuirks = { mediaUrls: false, fileIds: false };
+
+/** Anthropic's dialect with the model in the address and the version in the body; `root` is what stands before `publishers/…`. */
+export function claudeLine(root: (target: Target) => string): Line {
+  const models = (target: Target): string => `${root(target)}/publishers/anthropic/models`;
+  const counter = anthropicCounter(CLAUDE_ON_VERTEX, "");
+  const line = createLine(anthropicMessagesProvider, CLAUDE_ON_VERTEX, {
+    path: (target, stream) =>
+      `${models(target)}/${placeOf(target.model).model}:${stream ? "streamRawPredict" : "rawPredict"}`,
+    forward: (client) => forwarded(["anthropic-beta"], client),
+    amend: () => ({ model: undefined, anthropic_version: VERSION }),
+    terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
+    counter: {
+      path: (target) => `${models(target)}/count-tokens:rawPredict`,
+      encode: (request, target) =>
+        editJson(counter.encode(request, { ...target, model: placeOf(target.model).model }), {
+          anthropic_version: VERSION,
+        }),
+      decode: (body) => counter.decode(body),
+    },
+  });
+  return {
+    ...line,
+    encodeRequest(request, target, drop) {
+      const { model } = placeOf(target.model);
+      const { model: _, ...body } = line.encodeRequest(request, { ...target, model }, drop);
+      return { anthropic_version: VERSION, ...body };
+    },
+  };
+}
