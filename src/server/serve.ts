@@ -76,7 +76,11 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     clock,
     onHit: (tenantId, limit) => metrics.limitHit(tenantId, limit),
   });
-  await restoreLimits(limiter, store, startedAt, log);
+  await restoreLimits(limiter, store, clock, log);
+  storage.onRecovered(async () => {
+    if (!(await restoreLimits(limiter, store, clock, log))) return;
+    log.info("limits", { notice: "what keys have used today and this month is known again" });
+  });
 
   let draining = false;
   const house: House = {
@@ -212,23 +216,27 @@ function fixedAtStart(before: Config, after: Config): readonly string[] {
   return changed;
 }
 
-/** Tells the limiter what keys have used of their days and months. */
+/** Tells the limiter what keys have used of their days and months; false when the database cannot be asked. */
 async function restoreLimits(
   limiter: Limiter,
   store: Store,
-  startedAt: number,
+  clock: () => number,
   log: Log,
-): Promise<void> {
+): Promise<boolean> {
   try {
+    const now = clock();
     limiter.restore(
-      await store.usageTotals(startOfDay(startedAt)),
-      await store.usageTotals(startOfMonth(startedAt)),
+      await store.usageTotals(startOfDay(now)),
+      await store.usageTotals(startOfMonth(now)),
     );
+    return true;
   } catch (thrown) {
     log.warn("limits", {
-      notice: "what keys have used today and this month is not known, and counted from zero",
+      notice:
+        "what keys have used today and this month is counted from zero until the database is back",
       error: messageOf(thrown),
     });
+    return false;
   }
 }
 

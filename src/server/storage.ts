@@ -20,6 +20,8 @@ export type Storage = {
   readonly store: Store;
   readonly keyring: Keyring;
   readonly journal: Journal;
+  /** Has `listener` called whenever the database is back after an outage and has the usage that waited for it. */
+  onRecovered(listener: () => Promise<void>): void;
   close(): Promise<void>;
 };
 
@@ -37,6 +39,7 @@ type Around = {
 export async function openStorage(config: Config, around: Around): Promise<Storage> {
   const { log, health, clock } = around;
   const { database, keys, usage } = config;
+  const listeners: (() => Promise<void>)[] = [];
   let keyring: Keyring | undefined;
   let journal: Journal | undefined;
   const store = createReopeningStore({
@@ -53,7 +56,9 @@ export async function openStorage(config: Config, around: Around): Promise<Stora
     onError: (error) => log.error("key storage", { error: messageOf(error) }),
     onRecovered() {
       log.warn("key storage", { notice: "answers again" });
-      void journal?.flush();
+      void journal?.flush().then(() => {
+        for (const listener of listeners) void listener();
+      });
     },
   });
   journal = await openJournal({
@@ -77,6 +82,9 @@ export async function openStorage(config: Config, around: Around): Promise<Stora
     store,
     keyring,
     journal,
+    onRecovered(listener) {
+      listeners.push(listener);
+    },
     async close() {
       await journal.close();
       await keyring.close();

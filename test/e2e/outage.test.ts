@@ -16,6 +16,7 @@ import { PROVIDER_MODEL, reply } from "../support/samples.ts";
 import { readUsageRows } from "../support/usage-rows.ts";
 import { waitFor } from "../support/wait-for.ts";
 
+const NO_DATABASE = "this is no database, and long enough for SQLite to see that it is none";
 const NOBODY = `XJP_${"n".repeat(43)}`;
 
 let upstream: FakeUpstream;
@@ -84,10 +85,7 @@ describe("without its database", () => {
     const key = await served();
     const aside = `${database}.aside`;
     renameSync(database, aside);
-    writeFileSync(
-      database,
-      "this is no database, and long enough for SQLite to see that it is none",
-    );
+    writeFileSync(database, NO_DATABASE);
     const gateway = await start();
     try {
       const told = await readiness(gateway);
@@ -117,11 +115,32 @@ describe("without its database", () => {
   test("a gateway that has never served does not start, and says why", async () => {
     const gateway = await start();
     await gateway.stop();
-    writeFileSync(
-      database,
-      "this is no database, and long enough for SQLite to see that it is none",
-    );
+    writeFileSync(database, NO_DATABASE);
     expect(start()).rejects.toThrow("is not an SQLite database");
+  });
+
+  test("what was used of a day before counts again when it is back", async () => {
+    await served();
+    const first = await start();
+    const { key } = await first.makeKey("tests", ["--rpm", "0", "--rpd", "5"]);
+    for (let number = 0; number < 3; number++) expect(await ask(first, key)).toBe(200);
+    await waitFor("the books", () => booked().length === 4);
+    await first.stop();
+    const aside = `${database}.aside`;
+    renameSync(database, aside);
+    writeFileSync(database, NO_DATABASE);
+    const second = await start();
+    try {
+      expect(await ask(second, key)).toBe(200);
+      renameSync(aside, database);
+      await waitFor("its return", () => isReady(second));
+      await waitFor("the books to be read", () => second.log().includes("is known again"));
+      // Three before, one during: of five a day there is one left.
+      expect(await ask(second, key)).toBe(200);
+      expect(await ask(second, key)).toBe(429);
+    } finally {
+      await second.stop();
+    }
   });
 
   test("the copy of the keys holds no key, and only its user may read it", async () => {

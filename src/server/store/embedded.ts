@@ -13,7 +13,9 @@ import { type Store, StoreError } from "./store.ts";
  */
 export function createEmbeddedStore(path: string): Store {
   if (!existsSync(path)) {
-    throw new StoreError(`database ${path}: does not exist: run \`xjp migrate\` to create it`);
+    throw new StoreError(`database ${path}: does not exist: run \`xjp migrate\` to create it`, {
+      needsSetup: true,
+    });
   }
   const sqlite = openSqlite(path, "write");
   try {
@@ -68,5 +70,6 @@ function checkSchema(sqlite: Sqlite): void {
   const newest = embeddedMigrations.at(-1)?.number ?? 0;
   throw new StoreError(
     `${database}: ${found}, this binary needs migration ${newest}: run \`xjp migrate\``,
+    { needsSetup: true },
   );
 }

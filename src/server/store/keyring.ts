@@ -55,8 +55,8 @@ export type KeyringOptions = {
 const UNKNOWN_MS = 500;
 const MOST_UNKNOWN = 10_000;
 /**
- * Reads every key, then follows changes. Throws StoreError if the first read fails, unless there is a copy that is not older than
- * `graceMs`: then it opens with that, and reads as soon as the store can be read.
+ * Reads every key, then follows changes. Throws StoreError if the first read fails, unless the store is down and there is a copy
+ * that is not older than `graceMs`: then it opens with that, and reads as soon as the store can be read.
  */
 export async function openKeyring(
   store: Pick<Store, "keyChanges" | "touchKeys" | "watchKeys">,
@@ -147,6 +147,8 @@ export async function openKeyring(
     await read();
     copy?.changed();
   } catch (thrown) {
+    // What will not mend itself is better told now than served around.
+    if (thrown instanceof StoreError && thrown.needsSetup) throw thrown;
     const cached = cache && readCopy(cache, onError);
     if (cached === undefined || (graceMs > 0 && clock() - cached.asOf > graceMs)) throw thrown;
     put(cached.keys);

@@ -65,14 +65,18 @@ export function planMigrations(
   if (version > newest) {
     throw new StoreError(
       `${database} is at migration ${version}, this binary knows them up to ${newest}: use the xjp that made it, or a newer one`,
+      { needsSetup: true },
     );
   }
   if (to > newest || to < 0 || !Number.isInteger(to)) {
-    throw new StoreError(`there is no migration ${to}: this binary knows 1 to ${newest}`);
+    throw new StoreError(`there is no migration ${to}: this binary knows 1 to ${newest}`, {
+      needsSetup: true,
+    });
   }
   if (to < version) {
     throw new StoreError(
       `${database} is at migration ${version}: migrations only go forward; to go back to ${to}, restore a copy`,
+      { needsSetup: true },
     );
   }
   const entries = new Map(ledger.map((entry) => [entry.number, entry]));
@@ -81,11 +85,13 @@ export function planMigrations(
     if (entry === undefined) {
       throw new StoreError(
         `${database} is at migration ${version}, but migration ${migration.number} is missing: restore a copy`,
+        { needsSetup: true },
       );
     }
     if (entry.checksum !== checksum(migration.text)) {
       throw new StoreError(
         `${database}: migration ${entry.name} was applied with another text than this binary holds: use the xjp that applied it`,
+        { needsSetup: true },
       );
     }
   }

@@ -4,6 +4,9 @@ import { StoreError } from "./store.ts";
 /** Classes of SQLSTATE that speak of the data: 22 values that cannot be, 23 constraints. */
 const REJECTED = /^2[23]/;
 
+/** Login, database, rights and tables. */
+const SETUP: ReadonlySet<string> = new Set(["28P01", "28000", "3D000", "42501", "42P01"]);
+
 /** Whatever a call on the database threw, as a StoreError that names the server and what to do. No login, no statement. */
 export function toPostgresError(thrown: unknown, place: string): StoreError {
   if (thrown instanceof StoreError) return thrown;
@@ -13,6 +16,7 @@ export function toPostgresError(thrown: unknown, place: string): StoreError {
   return new StoreError(`database postgres://${place}: ${explain(code, thrown)}`, {
     cause: thrown,
     rejected,
+    needsSetup: SETUP.has(code ?? ""),
   });
 }
 

@@ -19,6 +19,7 @@ export async function createPostgresStore(url: string): Promise<Store> {
       const newest = postgresMigrations.at(-1)?.number ?? 0;
       throw new StoreError(
         `${database}: ${found}, this binary needs migration ${newest}: run \`xjp migrate\``,
+        { needsSetup: true },
       );
     }
   } catch (thrown) {

@@ -162,9 +162,15 @@ export class StoreError extends Error {
   override readonly name = "StoreError";
   /** True when the store works but refuses this very data, so that trying again is useless. */
   readonly rejected: boolean;
+  /** True when nothing is down, and somebody has to change the address, the rights or the tables. */
+  readonly needsSetup: boolean;
 
-  constructor(message: string, options: ErrorOptions & { readonly rejected?: boolean } = {}) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly rejected?: boolean; readonly needsSetup?: boolean } = {},
+  ) {
     super(message, options);
     this.rejected = options.rejected ?? false;
+    this.needsSetup = options.needsSetup ?? false;
   }
 }

@@ -5,7 +5,12 @@ import { createKey, hashKey } from "../../../src/server/store/key.ts";
 import { createKeyCache, type KeyCache } from "../../../src/server/store/key-cache.ts";
 import { type Keyring, openKeyring } from "../../../src/server/store/keyring.ts";
 import { openStore } from "../../../src/server/store/open.ts";
-import type { KeyChanges, KeyRecord, Store } from "../../../src/server/store/store.ts";
+import {
+  type KeyChanges,
+  type KeyRecord,
+  type Store,
+  StoreError,
+} from "../../../src/server/store/store.ts";
 import { aKey, DAY, NOON, uuid } from "../../contract/records.ts";
 import { refusal } from "../../contract/rejection.ts";
 import { waitFor } from "../../support/wait-for.ts";
@@ -365,6 +370,13 @@ describe("a keyring with a copy on the local disk", () => {
     writeFileSync(cache.path, "{");
     expect(await refusal(open(down))).toBe("the store is down");
     expect(errors).toEqual([expect.stringContaining("cannot be read")]);
+  });
+
+  test("does not serve around what somebody has to set right", async () => {
+    await cache.save({ keys: [aKey(1)], asOf: NOON });
+    const wrong = new StoreError("no such tables", { needsSetup: true });
+    const keyChanges = (): Promise<KeyChanges> => Promise.reject(wrong);
+    expect(await refusal(open({ keyChanges, touchKeys }))).toBe("no such tables");
   });
 
   test("writes it soon after a change, and anew before it is too old", async () => {
