@@ -91,20 +91,18 @@ export function createHttpConnector(
     ...configured,
   }));
 
-  /** Sends a body and waits for a good status. */
-  const send = async (
+  /** Sends a body; the answer may be an error's. */
+  const send = (
     line: Line,
-    {
-      path,
-      body,
-      stream,
-    }: { readonly path: string; readonly body: string; readonly stream: boolean },
+    path: string,
+    body: string,
+    stream: boolean,
     call: ChatCall,
     grant: Grant,
   ): Promise<PostReply> => {
     const headers = headersFor(stream, grant);
     const more = line.forward(call.headers, configured);
-    const reply = await poster.post({
+    return poster.post({
       url: urlOf(path),
       headers: more === undefined ? headers : { ...headers, ...more, ...configured },
       body,
@@ -114,11 +112,9 @@ export function createHttpConnector(
       mayResend: call.mayResend,
       stream,
     });
-    if (reply.status >= 200 && reply.status < 300) return reply;
-    throw line.decodeError(reply.status, await reply.text(), reply.headers);
   };
 
-  /** Sends the request and waits for a good status. */
+  /** Sends the request; the answer may be an error's. */
   const ask = (
     line: Line,
     request: ChatRequest,
@@ -140,7 +136,7 @@ export function createHttpConnector(
         })
       : JSON.stringify(line.encodeRequest(request, target, drop));
     const { stream } = request;
-    return send(line, { path: line.path(target, stream), body, stream }, call, grant);
+    return send(line, line.path(target, stream), body, stream, call, grant);
   };
 
   /** Does something with a grant; its errors leave as `explain` tells them. */
@@ -170,6 +166,7 @@ export function createHttpConnector(
       const taken = credentials.take();
       grant = taken instanceof Promise ? await taken : taken;
       const reply = await ask(line, request, call, verbatim, grant);
+      if (!isGood(reply)) throw await refusal(line, reply);
       // Some hosts answer in one piece what was to be streamed.
       if (isWhole(reply, true)) {
         yield { events: decodeWhole(await reply.text(), reply, line) };
@@ -195,18 +192,25 @@ export function createHttpConnector(
     }
   }
 
-  const complete = (request: ChatRequest, call: ChatCall): Promise<UpstreamMessage> =>
-    granted(async (grant) => {
+  const complete = async (request: ChatRequest, call: ChatCall): Promise<UpstreamMessage> => {
+    let grant: Grant | undefined;
+    try {
       const line = parts.lineFor(request, call.target);
       const { dialect } = line;
       const verbatim = request.source.dialect === dialect;
+      const taken = credentials.take();
+      grant = taken instanceof Promise ? await taken : taken;
       const reply = await ask(line, request, call, verbatim, grant);
+      if (!isGood(reply)) throw await refusal(line, reply);
       // And some stream what was to be in one piece.
       if (!isWhole(reply, false)) return { events: await gather(reply, line.decodeStream(), call) };
       const data = await reply.text();
       const events = decodeWhole(data, reply, line);
       return verbatim ? { raw: { dialect, data }, events } : { events };
-    });
+    } catch (thrown) {
+      throw told(thrown, grant);
+    }
+  };
 
   const list = (url: string, signal: AbortSignal): Promise<readonly ModelInfo[]> =>
     granted(async (grant) => {
@@ -239,11 +243,20 @@ export function createHttpConnector(
         if (!counter) return undefined;
         const path = counter.path(call.target);
         const body = counter.encode(request, call.target);
-        const reply = await send(line, { path, body, stream: false }, call, grant);
+        const reply = await send(line, path, body, false, call, grant);
+        if (!isGood(reply)) throw await refusal(line, reply);
         return counter.decode(parseReply(await reply.text(), reply));
       }),
     close: () => poster.close(),
   };
+}
+
+function isGood({ status }: PostReply): boolean {
+  return status >= 200 && status < 300;
+}
+
+async function refusal(line: Line, reply: PostReply): Promise<ChatError> {
+  return line.decodeError(reply.status, await reply.text(), reply.headers);
 }
 
 /** Remembers what a function gave. Providers have few keys; tokens are replaced by new ones and forgotten with them. */

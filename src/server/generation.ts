@@ -100,7 +100,7 @@ export function createGeneration(config: Config, house: House, before?: Generati
   });
   return {
     config,
-    fetch: app.compile().fetch,
+    fetch: app.fetch,
     connectors,
     retire(heir) {
       for (const [name, connector] of connectors) {

@@ -102,21 +102,6 @@ export function createPoster(options: PosterOptions = {}): Poster {
       send(request.url, init).then(resolve, reject);
     });
 
-  const sendUntilMet = async (
-    request: PostRequest,
-    exchange: Exchange,
-    origin: string,
-  ): Promise<Response> => {
-    const sentAt = performance.now();
-    try {
-      return await sendOnce(request, exchange, false);
-    } catch (thrown) {
-      if (exchange.failure() || !mayHaveBeenStale(thrown, origin, sentAt)) throw thrown;
-      if (request.mayResend?.() === false) throw thrown;
-      return sendOnce(request, exchange, true);
-    }
-  };
-
   return {
     async post(request) {
       const { timeouts } = request;
@@ -134,7 +119,14 @@ export function createPoster(options: PosterOptions = {}): Poster {
         exchange.onClose(() => gate.leave(start));
         const early = exchange.failure();
         if (early) throw early;
-        response = await sendUntilMet(request, exchange, origin);
+        const sentAt = performance.now();
+        try {
+          response = await sendOnce(request, exchange, false);
+        } catch (thrown) {
+          if (exchange.failure() || !mayHaveBeenStale(thrown, origin, sentAt)) throw thrown;
+          if (request.mayResend?.() === false) throw thrown;
+          response = await sendOnce(request, exchange, true);
+        }
       } catch (thrown) {
         exchange.close();
         const error = exchange.failure() ?? toNetworkError(thrown, host);

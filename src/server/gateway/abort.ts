@@ -9,31 +9,33 @@ export type Abort = {
   readonly reason: ChatError | undefined;
   /** Makes it happen; only the first time counts. */
   readonly abort: (reason: ChatError) => void;
-  /** Calls `listener` when it happens, or at once if it has. Returns how to take it back. */
-  listen(listener: (reason: ChatError) => void): () => void;
+  /** Calls `listener` when it happens, or at once if it has. */
+  readonly listen: (listener: AbortListener) => void;
+  /** Takes it back. */
+  readonly unlisten: (listener: AbortListener) => void;
 };
 
+export type AbortListener = (reason: ChatError) => void;
+
 export function createAbort(): Abort {
-  let listeners: Set<(reason: ChatError) => void> | undefined;
-  let reason: ChatError | undefined;
-  return {
-    get reason() {
-      return reason;
-    },
-    abort(why) {
-      if (reason) return;
-      reason = why;
-      for (const listener of listeners ?? []) listener(why);
-      listeners = undefined;
+  // Most have one listener at a time, and room for it is made with the first.
+  const listeners: AbortListener[] = [];
+  const own: Abort & { reason: ChatError | undefined } = {
+    reason: undefined,
+    abort(reason) {
+      if (own.reason) return;
+      own.reason = reason;
+      // One that is told may take back another, or itself.
+      for (let next = listeners.shift(); next; next = listeners.shift()) next(reason);
     },
     listen(listener) {
-      if (reason) {
-        listener(reason);
-        return () => undefined;
-      }
-      listeners ??= new Set();
-      listeners.add(listener);
-      return () => listeners?.delete(listener);
+      if (own.reason) listener(own.reason);
+      else listeners.push(listener);
+    },
+    unlisten(listener) {
+      const index = listeners.indexOf(listener);
+      if (index >= 0) listeners.splice(index, 1);
     },
   };
+  return own;
 }

@@ -38,7 +38,7 @@ export function startAttempt(
 
   const controller = new AbortController();
   const abort = (reason: ChatError): void => controller.abort(reason);
-  const unlisten = exchange.abort.listen(abort);
+  exchange.abort.listen(abort);
   const left = exchange.deadline - deps.clock();
   const timer = setTimeout(
     () => abort(totalTimeout(Math.min(left, route.timeoutMs), left <= route.timeoutMs)),
@@ -67,7 +67,7 @@ export function startAttempt(
       if (ended) return false;
       ended = true;
       clearTimeout(timer);
-      unlisten();
+      exchange.abort.unlisten(abort);
       if (outcome === "ok") deps.breaker.succeeded(route.id, pass);
       // Nobody knows whether the target is well.
       else if (outcome === "abandoned" || outcome.kind === "cancelled")
@@ -105,12 +105,13 @@ export function totalTimeout(ms: number, isDeadline: boolean): ChatError {
 export function pause(ms: number, abort: Abort): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      unlisten();
+      abort.unlisten(onAbort);
       resolve();
     }, ms);
-    const unlisten = abort.listen((reason) => {
+    const onAbort = (reason: ChatError): void => {
       clearTimeout(timer);
       reject(reason);
-    });
+    };
+    abort.listen(onAbort);
   });
 }

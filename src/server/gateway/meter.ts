@@ -32,7 +32,6 @@ export function createMeter(
 ): Meter {
   let usage: Usage | undefined;
   let firstTokenAt: number | undefined;
-  let finished = false;
   // Kept only to be counted if the provider never reports: appending is cheap, counting is not.
   let text = "";
   let reasoning = "";
@@ -46,8 +45,8 @@ export function createMeter(
 
   /** What the answer used: what the provider reported, and the gateway's own count of what it did not. */
   const settle = (): Usage => {
-    if (usage !== undefined && finished) return usage;
-    if (usage === undefined && text === "" && reasoning === "" && !finished) return NOTHING;
+    if (usage !== undefined && meter.finished) return usage;
+    if (usage === undefined && text === "" && reasoning === "" && !meter.finished) return NOTHING;
     const reasoningTokens = estimateTokens(reasoning);
     const outputTokens = estimateTokens(text) + reasoningTokens;
     if (usage === undefined)
@@ -60,7 +59,7 @@ export function createMeter(
     const outputTokens = estimateLength(text.length + reasoning.length, latest);
     if (usage === undefined)
       return { inputTokens: estimatedInput(), outputTokens, source: "estimated" };
-    return finished ? usage : atLeast(usage, outputTokens);
+    return meter.finished ? usage : atLeast(usage, outputTokens);
   };
 
   /** What it used, with its price at the target of the latest attempt. */
@@ -69,13 +68,15 @@ export function createMeter(
     costNanoUsd: costOf(used, prices, request.model, exchange.provider, exchange.providerModel),
   });
 
-  const toRow = (used: Usage, status: UsageStatus, statusCode: number): UsageRow =>
-    rowOf(sum([...earlier, priced(used)]), status, statusCode);
+  /** All attempts together, the latest with what it `used`. */
+  const all = (used: Usage): Spent =>
+    earlier.length === 0 ? priced(used) : sum([...earlier, priced(used)]);
 
   const rowOf = (
     { usage: settled, costNanoUsd }: Spent,
     status: UsageStatus,
     statusCode: number,
+    errorMessage: string | null,
   ): UsageRow => ({
     id: exchange.id,
     apiKeyId: exchange.caller.id,
@@ -95,17 +96,15 @@ export function createMeter(
       request.stream && firstTokenAt !== undefined ? firstTokenAt - exchange.startedAt : null,
     statusCode,
     status,
-    errorMessage: null,
+    errorMessage,
     requestId: exchange.requestId,
     stream: request.stream,
     attempts: exchange.attempts,
     createdAt: exchange.startedAt,
   });
 
-  return {
-    get finished() {
-      return finished;
-    },
+  const meter: Meter & { finished: boolean } = {
+    finished: false,
     observe(events) {
       for (const event of events) {
         switch (event.type) {
@@ -134,7 +133,7 @@ export function createMeter(
             usage = event.usage ?? usage;
             break;
           case "finish":
-            finished = true;
+            meter.finished = true;
             break;
           case "text-start":
           case "text-end":
@@ -152,24 +151,23 @@ export function createMeter(
     turn() {
       earlier.push(priced(settle()));
       usage = undefined;
-      finished = false;
+      meter.finished = false;
       text = "";
       reasoning = "";
       latest = "";
     },
     total() {
       if (usage === undefined) return undefined;
-      return earlier.length === 0 ? usage : sum([...earlier, priced(usage)]).usage;
+      return earlier.length === 0 ? usage : all(usage).usage;
     },
     close(status, error) {
-      const row = toRow(settle(), status, error ? error.traits.status : 200);
-      return error ? { ...row, errorMessage: error.message.slice(0, 1000) } : row;
+      return error
+        ? rowOf(all(settle()), status, error.traits.status, error.message.slice(0, 1000))
+        : rowOf(all(settle()), status, 200, null);
     },
-    draft() {
-      const row = toRow(settleSoFar(), "lost", LOST_STATUS);
-      return { ...row, errorMessage: "the gateway's process ended under this request" };
-    },
+    draft: () => rowOf(all(settleSoFar()), "lost", LOST_STATUS, LOST_MESSAGE),
   };
+  return meter;
 }
 
 type Spent = { readonly usage: Usage; readonly costNanoUsd: number };
@@ -199,6 +197,7 @@ const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, source: "reported" };
 
 /** What a client would have been told of it. */
 const LOST_STATUS = 500;
+const LOST_MESSAGE = "the gateway's process ended under this request";
 
 /**
  * A provider reports what it has used so far at a stream's begin, and the whole only at its end. Of a stream that did not get

@@ -1,4 +1,4 @@
-/** The HTTP face: every route, and the guard in front of them. */
+/** The HTTP face: the guard, the doors and every other route behind it. */
 import { Elysia } from "elysia";
 import { ChatError, toChatError } from "../../connectors/hub/error.ts";
 import { anthropicMessagesClient } from "../../connectors/wire/anthropic-messages/ingress.ts";
@@ -25,77 +25,61 @@ export type AppDeps = ChatDoorDeps &
     readonly cors: Cors;
   };
 
+/** Never throws and never rejects: errors are answers too. */
+export type App = { readonly fetch: (request: Request) => Response | Promise<Response> };
+
 /** The only paths that need no key. Whatever is not listed here is closed. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
 type Guest = { readonly requestId: string; readonly caller?: KeyRecord };
 
-/** Builds the application; it listens nowhere yet. */
-export function createApp(deps: AppDeps) {
-  const guests = new WeakMap<Request, Guest>();
-  const chat = createChatDoor(openaiChatClient, deps);
-  const messages = createChatDoor(anthropicMessagesClient, deps);
-  const count = createCountDoor(anthropicMessagesClient, deps);
+/** Answers a POST of somebody who is known. Never rejects. */
+type Door = (request: Request, caller: KeyRecord, requestId: string) => Promise<Response>;
 
-  /** Answers an authenticated request; what it throws is told in the path's dialect. */
-  const enter = (
-    request: Request,
-    handle: (caller: KeyRecord, requestId: string) => Promise<Response>,
-  ): Promise<Response> => {
+/** Builds the application; it listens nowhere yet. */
+export function createApp(deps: AppDeps): App {
+  const guests = new WeakMap<Request, Guest>();
+
+  /** Answers what was thrown in the path's dialect. */
+  const fail = (request: Request, requestId: string, thrown: unknown): Response => {
+    const error = toChatError(thrown);
+    if (error.kind === "internal") {
+      const cause = thrown instanceof Error ? thrown.stack : JSON.stringify(thrown);
+      const path = pathOf(request.url);
+      deps.log.error("request failed", { request_id: requestId, path, cause });
+    }
+    return refuse(request, requestId, error);
+  };
+
+  const count = createCountDoor(anthropicMessagesClient, deps);
+  // Entered directly: what Elysia makes for each request costs more than everything else in this file.
+  const doors: ReadonlyMap<string, Door> = new Map([
+    ["/v1/chat/completions", createChatDoor(openaiChatClient, deps)],
+    ["/v1/messages", createChatDoor(anthropicMessagesClient, deps)],
+    [
+      "/v1/messages/count_tokens",
+      (request, caller, requestId) =>
+        count(request, caller, requestId).catch((thrown: unknown) =>
+          fail(request, requestId, thrown),
+        ),
+    ],
+  ]);
+
+  /** Who asks, at a guarded route. */
+  const askerOf = (request: Request): Asker => {
     const guest = guests.get(request);
     if (!guest?.caller)
       throw new ChatError("internal", "a guarded route was reached without a key");
-    return handle(guest.caller, guest.requestId);
+    const { dialect } = dialectOf(pathOf(request.url), request.headers);
+    return { caller: guest.caller, dialect, requestId: guest.requestId };
   };
 
-  const app = new Elysia({ normalize: false });
-  // Only where browsers are let in at all: the hook costs every request a little.
-  if (deps.cors.origins.length > 0) {
-    app.mapResponse(({ request, responseValue }) =>
-      responseValue instanceof Response ? applyCors(request, deps.cors, responseValue) : undefined,
-    );
-  }
-  return app
-    .onRequest(async ({ request }) => {
-      const requestId = requestIdOf(request.headers);
-      const path = pathOf(request.url);
-      if (request.method === "OPTIONS") return preflight(request, deps.cors);
-      if (OPEN_PATHS.has(path)) {
-        guests.set(request, { requestId });
-        return undefined;
-      }
-      try {
-        const answer = deps.authenticator.authenticate(request.headers);
-        const caller = answer instanceof Promise ? await answer : answer;
-        guests.set(request, { requestId, caller });
-        return undefined;
-      } catch (thrown) {
-        const error = toChatError(thrown);
-        return applyCors(
-          request,
-          deps.cors,
-          errorResponse(dialectOf(path, request.headers), error, requestId),
-        );
-      }
-    })
+  const routes = new Elysia({ normalize: false })
     .onError(({ request, error, code }) => {
-      const path = pathOf(request.url);
       const requestId = guests.get(request)?.requestId ?? requestIdOf(request.headers);
-      const told =
-        code === "NOT_FOUND"
-          ? new ChatError("not-found", `nothing answers ${request.method} ${path}`, {
-              code: "unknown_path",
-            })
-          : toChatError(error);
-      if (told.kind === "internal") {
-        const cause = error instanceof Error ? error.stack : JSON.stringify(error);
-        deps.log.error("request failed", { request_id: requestId, path, cause });
-      }
-      return applyCors(
-        request,
-        deps.cors,
-        errorResponse(dialectOf(path, request.headers), told, requestId),
-      );
+      if (code !== "NOT_FOUND") return fail(request, requestId, error);
+      const what = `nothing answers ${request.method} ${pathOf(request.url)}`;
+      return refuse(request, requestId, new ChatError("not-found", what, { code: "unknown_path" }));
     })
     .get("/healthz", () => healthz(deps.probed))
     .get("/readyz", () => readyz(deps.probed))
@@ -106,37 +90,54 @@ export function createApp(deps: AppDeps) {
           headers: { "content-type": deps.metrics.contentType },
         }),
     )
-    .get("/v1/models", ({ request }) =>
-      enter(request, (caller, requestId) => deps.models.list(asker(request, caller, requestId))),
-    )
+    .get("/v1/models", ({ request }) => deps.models.list(askerOf(request)))
     .get("/v1/models/*", ({ request }) =>
-      enter(request, (caller, requestId) =>
-        deps.models.show(
-          decodeURIComponent(pathOf(request.url).slice("/v1/models/".length)),
-          asker(request, caller, requestId),
-        ),
+      deps.models.show(
+        decodeURIComponent(pathOf(request.url).slice("/v1/models/".length)),
+        askerOf(request),
       ),
     )
-    .post(
-      "/v1/chat/completions",
-      ({ request }) => enter(request, (caller, requestId) => chat(request, caller, requestId)),
-      { parse: "none" },
-    )
-    .post(
-      "/v1/messages",
-      ({ request }) => enter(request, (caller, requestId) => messages(request, caller, requestId)),
-      { parse: "none" },
-    )
-    .post(
-      "/v1/messages/count_tokens",
-      ({ request }) => enter(request, (caller, requestId) => count(request, caller, requestId)),
-      { parse: "none" },
-    );
+    .compile();
+
+  const admit = (request: Request, path: string, guest: Guest): Response | Promise<Response> => {
+    const door = request.method === "POST" ? doors.get(path) : undefined;
+    if (!door || !guest.caller) {
+      guests.set(request, guest);
+      return routes.fetch(request);
+    }
+    return door(request, guest.caller, guest.requestId);
+  };
+
+  const answer = (request: Request): Response | Promise<Response> => {
+    const path = pathOf(request.url);
+    const requestId = requestIdOf(request.headers);
+    if (OPEN_PATHS.has(path)) return admit(request, path, { requestId });
+    try {
+      const caller = deps.authenticator.authenticate(request.headers);
+      if (!(caller instanceof Promise)) return admit(request, path, { requestId, caller });
+      return caller.then(
+        (known) => admit(request, path, { requestId, caller: known }),
+        (thrown: unknown) => fail(request, requestId, thrown),
+      );
+    } catch (thrown) {
+      return fail(request, requestId, thrown);
+    }
+  };
+
+  return {
+    fetch(request) {
+      if (request.method === "OPTIONS") return preflight(request, deps.cors);
+      const response = answer(request);
+      // Only where browsers are let in at all.
+      if (deps.cors.origins.length === 0) return response;
+      return Promise.resolve(response).then((ready) => applyCors(request, deps.cors, ready));
+    },
+  };
 }
 
-function asker(request: Request, caller: KeyRecord, requestId: string): Asker {
-  const { dialect } = dialectOf(pathOf(request.url), request.headers);
-  return { caller, dialect, requestId };
+/** Tells an error in the path's dialect. */
+function refuse(request: Request, requestId: string, error: ChatError): Response {
+  return errorResponse(dialectOf(pathOf(request.url), request.headers), error, requestId);
 }
 
 /** The caller's own id if it is a sane one, else a new one. */

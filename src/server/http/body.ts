@@ -23,7 +23,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<st
   return text;
 }
 
-async function readText(request: Request, most: number): Promise<string> {
+function readText(request: Request, most: number): Promise<string> | string {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
     throw new ChatError("invalid-request", `the body is encoded as ${encoding}; send it as it is`, {
@@ -33,13 +33,16 @@ async function readText(request: Request, most: number): Promise<string> {
   const declared = request.headers.get("content-length");
   if (declared !== null) {
     if (Number(declared) > most) throw tooLarge(Number(declared), most);
-    return await request.text();
+    return request.text();
   }
-  if (!request.body) return "";
+  return request.body ? readPieces(request.body, most) : "";
+}
+
+async function readPieces(body: AsyncIterable<Uint8Array>, most: number): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let size = 0;
-  for await (const chunk of request.body) {
+  for await (const chunk of body) {
     size += chunk.byteLength;
     if (size > most) throw tooLarge(size, most);
     text += decoder.decode(chunk, { stream: true });

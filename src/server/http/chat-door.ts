@@ -67,7 +67,13 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
     };
 
     try {
-      const read = await readRequest(client, httpRequest, exchange, deps);
+      let read: ChatRequest;
+      try {
+        read = client.decodeRequest(await readBody(httpRequest, deps));
+      } catch (thrown) {
+        countRefusal(toChatError(thrown), exchange, deps.metrics);
+        throw thrown;
+      }
       request = read;
       const context: ReplyContext = {
         requestId,
@@ -126,21 +132,10 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
   };
 }
 
-/** Reads and decodes the body; a fault in it is counted here, since the gateway never sees the request. */
-async function readRequest(
-  client: ClientHalf,
-  httpRequest: Request,
-  exchange: Exchange,
-  deps: ChatDoorDeps,
-): Promise<ChatRequest> {
-  try {
-    return client.decodeRequest(await readBody(httpRequest, deps));
-  } catch (thrown) {
-    const { status } = toChatError(thrown).traits;
-    const seconds = (performance.now() - exchange.arrivedAt) / 1000;
-    deps.metrics.refused(exchange.caller.tenantId, status, seconds);
-    throw thrown;
-  }
+/** A fault in the body is counted here, since the gateway never sees the request. */
+function countRefusal(error: ChatError, exchange: Exchange, metrics: Metrics): void {
+  const seconds = (performance.now() - exchange.arrivedAt) / 1000;
+  metrics.refused(exchange.caller.tenantId, error.traits.status, seconds);
 }
 
 /** Milliseconds the official SDKs say they will wait (`X-Stainless-Timeout`, seconds), or no bound. */

@@ -31,9 +31,12 @@ describe("an abort", () => {
   test("tells nobody who has stopped listening, not even while it tells others", () => {
     const heard: string[] = [];
     const abort = createAbort();
-    abort.listen(() => heard.push("before"))();
-    abort.listen(() => unlisten());
-    const unlisten = abort.listen(() => heard.push("after"));
+    const before = () => heard.push("before");
+    const after = () => heard.push("after");
+    abort.listen(before);
+    abort.unlisten(before);
+    abort.listen(() => abort.unlisten(after));
+    abort.listen(after);
     abort.abort(GONE);
     expect(heard).toEqual([]);
   });

@@ -164,7 +164,7 @@ export function testApp(options: AppOptions) {
       const { key = KEY, ...rest } = init;
       const headers = new Headers(rest.headers);
       if (key !== null) headers.set("authorization", `Bearer ${key}`);
-      return app.handle(new Request(`http://localhost${path}`, { ...rest, headers }));
+      return app.fetch(new Request(`http://localhost${path}`, { ...rest, headers }));
     },
   };
 }

@@ -11,8 +11,8 @@ import { decodeUsage } from "./usage.ts";
 export type ChunkReader = {
   /** Throws ChatError if the chunk is an error. A chunk that is none yields nothing. */
   read(chunk: JsonObject): readonly ChatEvent[];
-  /** The good end, however the provider marked it. */
-  finish(): readonly ChatEvent[];
+  /** The good end, however the provider marked it: behind `events`, if there are any. */
+  finish(events?: readonly ChatEvent[]): readonly ChatEvent[];
   /** Whether an answer has begun. */
   readonly started: boolean;
   /** Whether the provider has said why it ended. */
@@ -61,7 +61,6 @@ function readLogprobs(choice: JsonObject, events: ChatEvent[]): void {
 export function createChunkReader(): ChunkReader {
   let id: string | undefined;
   let created: number | undefined;
-  let started = false;
   let finish: Mutable<Extract<ChatEvent, { type: "finish" }>> | undefined;
   const delta = createDeltaReader(() =>
     // Ids of tool calls may hold nothing else at some providers.
@@ -69,7 +68,7 @@ export function createChunkReader(): ChunkReader {
   );
 
   const start = (chunk: JsonObject, events: ChatEvent[]): void => {
-    started = true;
+    reader.started = true;
     id = textOf(chunk["id"]);
     const model = textOf(chunk["model"]);
     const time = chunk["created"];
@@ -93,6 +92,7 @@ export function createChunkReader(): ChunkReader {
     delta.close(events);
     const native = textOf(choice["native_finish_reason"]) ?? meant.native;
     const stopSequence = textOf(choice["stop_reason"]);
+    reader.finished = true;
     finish = {
       type: "finish",
       reason:
@@ -102,7 +102,9 @@ export function createChunkReader(): ChunkReader {
     if (stopSequence !== undefined) finish.stopSequence = stopSequence;
   };
 
-  return {
+  const reader: Mutable<ChunkReader> = {
+    started: false,
+    finished: false,
     read(chunk) {
       const choices = chunk["choices"];
       const choice = isJsonArray(choices) ? firstChoice(choices) : undefined;
@@ -110,7 +112,7 @@ export function createChunkReader(): ChunkReader {
       if (error !== undefined) throw decodeInnerError(error);
       const events: ChatEvent[] = [];
       if (choice) {
-        if (!started) start(chunk, events);
+        if (!reader.started) start(chunk, events);
         const body = choice["delta"] ?? choice["message"];
         if (isJsonObject(body)) delta.read(body, events);
         readLogprobs(choice, events);
@@ -125,20 +127,15 @@ export function createChunkReader(): ChunkReader {
       if (usage) events.push({ type: "usage", usage });
       return events.length > 0 ? events : NOTHING;
     },
-    finish() {
-      const events: ChatEvent[] = [];
+    finish(before = NOTHING) {
+      const events = [...before];
       delta.close(events);
       const event = finish ?? { type: "finish", reason: "stop" };
       // Some hosts say "stop" after calling tools.
-      if (event.reason === "stop" && delta.sawToolCall) event.reason = "tool-calls";
+      if (event.reason === "stop" && delta.sawToolCall()) event.reason = "tool-calls";
       events.push(event);
       return events;
     },
-    get started() {
-      return started;
-    },
-    get finished() {
-      return finish !== undefined;
-    },
   };
+  return reader;
 }

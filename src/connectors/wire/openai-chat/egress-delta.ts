@@ -11,7 +11,7 @@ export type DeltaReader = {
   read(delta: JsonObject, events: ChatEvent[]): void;
   /** Closes what is open. */
   close(events: ChatEvent[]): void;
-  readonly sawToolCall: boolean;
+  sawToolCall(): boolean;
 };
 
 /** Gemini's signature for a text or thought, by the name that OpenRouter gives the format. */
@@ -61,159 +61,180 @@ function readMade(delta: JsonObject, events: ChatEvent[]): void {
   }
 }
 
-/** Starts a reader; `responseId` names tool calls that come without an id. */
-export function createDeltaReader(responseId: () => string): DeltaReader {
-  let blocks = 0;
-  const nextIndex = (): number => {
-    blocks += 1;
-    return blocks - 1;
-  };
+/** What one answer has come to so far. A plain record: most answers are whole ones, read once, and closures cost more than that. */
+type State = {
+  readonly responseId: () => string;
+  blocks: number;
   /** Made when the first call comes; most answers have none. */
-  let calls: ToolCalls | undefined;
+  calls: ToolCalls | undefined;
   /** Texts and thoughts follow one another; only tool calls grow side by side. */
-  let open: OpenBlock | undefined;
+  open: OpenBlock | undefined;
   /**
    * Where readable thoughts were found first. A host that shows them in both places shows the same ones, in the same
    * message or, all at once, at the end.
    */
-  let thoughtsIn: "details" | "plain" | undefined;
+  thoughtsIn: "details" | "plain" | undefined;
+};
 
-  const closeBlock = (events: ChatEvent[]): void => {
-    if (open === undefined) return;
+function nextIndex(state: State): number {
+  state.blocks += 1;
+  return state.blocks - 1;
+}
+
+function callsOf(state: State): ToolCalls {
+  state.calls ??= createToolCalls(() => nextIndex(state), state.responseId);
+  return state.calls;
+}
+
+function closeBlock(state: State, events: ChatEvent[]): void {
+  const { open } = state;
+  if (open === undefined) return;
+  events.push({
+    type: open.kind === "reasoning" ? "reasoning-end" : "text-end",
+    index: open.index,
+  });
+  state.open = undefined;
+}
+
+function readText(state: State, text: string, kind: "text" | "refusal", events: ChatEvent[]): void {
+  if (state.open?.kind !== kind) {
+    closeBlock(state, events);
+    const index = nextIndex(state);
+    state.open = { kind, index };
+    events.push(
+      kind === "refusal"
+        ? { type: "text-start", index, refusal: true }
+        : { type: "text-start", index },
+    );
+  }
+  events.push({ type: "text-delta", index: state.open.index, text });
+}
+
+function readThought(state: State, detail: ReasoningDetail, events: ChatEvent[]): void {
+  const { form, text, signature, data, id, format } = detail;
+  if (text === "" && signature === undefined && data === undefined) return;
+  let { open } = state;
+  if (open?.kind !== "reasoning" || !isSameBlock(open.detail, detail, open.isSigned)) {
+    closeBlock(state, events);
+    open = { kind: "reasoning", index: nextIndex(state), detail, isSigned: false };
+    state.open = open;
     events.push({
-      type: open.kind === "reasoning" ? "reasoning-end" : "text-end",
+      type: "reasoning-start",
       index: open.index,
+      form,
+      ...(id === undefined ? {} : { id }),
+      ...(format === undefined ? {} : { format }),
     });
-    open = undefined;
+  }
+  if (text !== "") events.push({ type: "reasoning-delta", index: open.index, text });
+  if (signature !== undefined || data !== undefined) {
+    open.isSigned = true;
+    events.push({
+      type: "reasoning-signature",
+      index: open.index,
+      ...(signature === undefined ? {} : { signature }),
+      ...(data === undefined ? {} : { data }),
+    });
+  }
+}
+
+/** A signature over thoughts that were shown as plain text belongs to that block. */
+function asPlain({ thoughtsIn }: State, detail: ReasoningDetail): { readonly index?: number } {
+  return detail.form === "text" && thoughtsIn === "plain" ? { index: PLAIN_BLOCK } : {};
+}
+
+function readReasoning(state: State, delta: JsonObject, events: ChatEvent[]): void {
+  const list = delta["reasoning_details"];
+  const plain = textOf(delta["reasoning_content"]) ?? textOf(delta["reasoning"]);
+  if (plain === undefined && !isJsonArray(list)) return;
+  const details = isJsonArray(list)
+    ? list.map(decodeDetail).filter((detail) => detail !== undefined)
+    : [];
+  const isReadable = details.some((detail) => detail.text !== "");
+  const usesDetails = isReadable && state.thoughtsIn !== "plain";
+  if (usesDetails) state.thoughtsIn = "details";
+  else if (plain !== undefined) {
+    state.thoughtsIn ??= "plain";
+    // Plain pieces belong together whatever lies between them, so they are given one number.
+    readThought(state, { form: "text", text: plain, index: PLAIN_BLOCK }, events);
+  }
+  for (const detail of details) {
+    const isSigned = detail.signature !== undefined || detail.data !== undefined;
+    if (usesDetails) readThought(state, detail, events);
+    else if (isSigned) {
+      readThought(state, { ...detail, text: "", ...asPlain(state, detail) }, events);
+    }
+  }
+}
+
+function readContent(state: State, content: Json | undefined, events: ChatEvent[]): void {
+  if (typeof content === "string") {
+    if (content !== "") readText(state, content, "text", events);
+    return;
+  }
+  if (!isJsonArray(content)) return;
+  // Mistral's reasoning models: thoughts and text as parts.
+  for (const part of content) {
+    if (!isJsonObject(part)) continue;
+    const text = textOf(part["text"]);
+    if (text !== undefined) readText(state, text, "text", events);
+    const pieces = part["thinking"];
+    for (const piece of isJsonArray(pieces) ? pieces : [pieces]) {
+      const thought = isJsonObject(piece) ? textOf(piece["text"]) : textOf(piece);
+      if (thought === undefined) continue;
+      readThought(state, { form: "text", text: thought, index: PLAIN_BLOCK }, events);
+    }
+  }
+}
+
+function readCalls(state: State, delta: JsonObject, events: ChatEvent[]): void {
+  const list = delta["tool_calls"];
+  const legacy = delta["function_call"];
+  const signature = thoughtSignature(delta);
+  if (!isJsonArray(list) && !isJsonObject(legacy)) {
+    if (signature === undefined) return;
+    const detail = { form: "encrypted", text: "", data: signature, format: GEMINI_FORMAT } as const;
+    readThought(state, detail, events);
+    return;
+  }
+  if (isJsonArray(list) && list.length > 0) {
+    closeBlock(state, events);
+    // Gemini's endpoint once put the signature of a call on the message around it.
+    let spare = signature;
+    for (const call of list) {
+      if (!isJsonObject(call)) continue;
+      callsOf(state).read(call, spare, events);
+      spare = undefined;
+    }
+  }
+  if (isJsonObject(legacy)) {
+    closeBlock(state, events);
+    callsOf(state).readLegacy(legacy, events);
+  }
+}
+
+/** Starts a reader; `responseId` names tool calls that come without an id. */
+export function createDeltaReader(responseId: () => string): DeltaReader {
+  const state: State = {
+    responseId,
+    blocks: 0,
+    calls: undefined,
+    open: undefined,
+    thoughtsIn: undefined,
   };
-
-  const readText = (text: string, kind: "text" | "refusal", events: ChatEvent[]): void => {
-    if (open?.kind !== kind) {
-      closeBlock(events);
-      open = { kind, index: nextIndex() };
-      events.push({
-        type: "text-start",
-        index: open.index,
-        ...(kind === "refusal" ? { refusal: true } : {}),
-      });
-    }
-    events.push({ type: "text-delta", index: open.index, text });
-  };
-
-  const readThought = (detail: ReasoningDetail, events: ChatEvent[]): void => {
-    const { form, text, signature, data, id, format } = detail;
-    if (text === "" && signature === undefined && data === undefined) return;
-    if (open?.kind !== "reasoning" || !isSameBlock(open.detail, detail, open.isSigned)) {
-      closeBlock(events);
-      open = { kind: "reasoning", index: nextIndex(), detail, isSigned: false };
-      events.push({
-        type: "reasoning-start",
-        index: open.index,
-        form,
-        ...(id === undefined ? {} : { id }),
-        ...(format === undefined ? {} : { format }),
-      });
-    }
-    if (text !== "") events.push({ type: "reasoning-delta", index: open.index, text });
-    if (signature !== undefined || data !== undefined) {
-      open.isSigned = true;
-      events.push({
-        type: "reasoning-signature",
-        index: open.index,
-        ...(signature === undefined ? {} : { signature }),
-        ...(data === undefined ? {} : { data }),
-      });
-    }
-  };
-
-  const readReasoning = (delta: JsonObject, events: ChatEvent[]): void => {
-    const list = delta["reasoning_details"];
-    const plain = textOf(delta["reasoning_content"]) ?? textOf(delta["reasoning"]);
-    if (plain === undefined && !isJsonArray(list)) return;
-    const details = isJsonArray(list)
-      ? list.map(decodeDetail).filter((detail) => detail !== undefined)
-      : [];
-    const isReadable = details.some((detail) => detail.text !== "");
-    const usesDetails = isReadable && thoughtsIn !== "plain";
-    if (usesDetails) thoughtsIn = "details";
-    else if (plain !== undefined) {
-      thoughtsIn ??= "plain";
-      // Plain pieces belong together whatever lies between them, so they are given one number.
-      readThought({ form: "text", text: plain, index: PLAIN_BLOCK }, events);
-    }
-    for (const detail of details) {
-      const isSigned = detail.signature !== undefined || detail.data !== undefined;
-      if (usesDetails) readThought(detail, events);
-      else if (isSigned) readThought({ ...detail, text: "", ...asPlain(detail) }, events);
-    }
-  };
-
-  /** A signature over thoughts that were shown as plain text belongs to that block. */
-  const asPlain = (detail: ReasoningDetail): { readonly index?: number } =>
-    detail.form === "text" && thoughtsIn === "plain" ? { index: PLAIN_BLOCK } : {};
-
-  const readContent = (content: Json | undefined, events: ChatEvent[]): void => {
-    if (typeof content === "string") {
-      if (content !== "") readText(content, "text", events);
-      return;
-    }
-    if (!isJsonArray(content)) return;
-    // Mistral's reasoning models: thoughts and text as parts.
-    for (const part of content) {
-      if (!isJsonObject(part)) continue;
-      const text = textOf(part["text"]);
-      if (text !== undefined) readText(text, "text", events);
-      const pieces = part["thinking"];
-      for (const piece of isJsonArray(pieces) ? pieces : [pieces]) {
-        const thought = isJsonObject(piece) ? textOf(piece["text"]) : textOf(piece);
-        if (thought === undefined) continue;
-        readThought({ form: "text", text: thought, index: PLAIN_BLOCK }, events);
-      }
-    }
-  };
-
-  const readCalls = (delta: JsonObject, events: ChatEvent[]): void => {
-    const list = delta["tool_calls"];
-    const legacy = delta["function_call"];
-    const signature = thoughtSignature(delta);
-    if (!isJsonArray(list) && !isJsonObject(legacy)) {
-      if (signature === undefined) return;
-      readThought({ form: "encrypted", text: "", data: signature, format: GEMINI_FORMAT }, events);
-      return;
-    }
-    if (isJsonArray(list) && list.length > 0) {
-      closeBlock(events);
-      // Gemini's endpoint once put the signature of a call on the message around it.
-      let spare = signature;
-      for (const call of list) {
-        if (!isJsonObject(call)) continue;
-        calls ??= createToolCalls(nextIndex, responseId);
-        calls.read(call, spare, events);
-        spare = undefined;
-      }
-    }
-    if (isJsonObject(legacy)) {
-      closeBlock(events);
-      calls ??= createToolCalls(nextIndex, responseId);
-      calls.readLegacy(legacy, events);
-    }
-  };
-
   return {
     read(delta, events) {
-      readReasoning(delta, events);
-      readContent(delta["content"], events);
+      readReasoning(state, delta, events);
+      readContent(state, delta["content"], events);
       const refusal = textOf(delta["refusal"]);
-      if (refusal !== undefined) readText(refusal, "refusal", events);
+      if (refusal !== undefined) readText(state, refusal, "refusal", events);
       readMade(delta, events);
-      readCalls(delta, events);
+      readCalls(state, delta, events);
     },
     close(events) {
-      closeBlock(events);
-      calls?.close(events);
+      closeBlock(state, events);
+      state.calls?.close(events);
     },
-    get sawToolCall() {
-      return calls !== undefined && calls.begun > 0;
-    },
+    sawToolCall: () => state.calls !== undefined && state.calls.begun > 0,
   };
 }

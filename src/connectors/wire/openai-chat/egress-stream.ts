@@ -55,5 +55,5 @@ export function decodeReply(body: JsonObject): readonly ChatEvent[] {
   if (!chunks.started) {
     throw new ChatError("bad-upstream", "the provider's reply holds no answer");
   }
-  return [...events, ...chunks.finish()];
+  return chunks.finish(events);
 }

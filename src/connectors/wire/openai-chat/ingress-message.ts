@@ -72,22 +72,22 @@ function decodeContent<Kept extends ContentPart>(
 ): Kept[] {
   const content = message["content"];
   if (content === undefined || content === null || content === "") return [];
+  if (typeof content === "string") {
+    const part: ContentPart = { type: "text", text: content };
+    return keep(part) ? [part] : [];
+  }
+  if (!isJsonArray(content)) {
+    throw fault(reading, "content", content, "a string or an array of parts");
+  }
   const parts: Kept[] = [];
-  const add = (part: ContentPart | undefined, index: number): void => {
-    if (part === undefined) return;
+  reading.trail.push("content");
+  for (const [index, value] of content.entries()) {
+    const part = decodePart(reading, index, value);
+    if (part === undefined) continue;
     if (keep(part)) parts.push(part);
     else noteHere(reading, index);
-  };
-  if (typeof content === "string") {
-    add({ type: "text", text: content }, 0);
-  } else {
-    if (!isJsonArray(content)) {
-      throw fault(reading, "content", content, "a string or an array of parts");
-    }
-    reading.trail.push("content");
-    for (const [index, value] of content.entries()) add(decodePart(reading, index, value), index);
-    reading.trail.pop();
   }
+  reading.trail.pop();
   return parts;
 }
 
@@ -99,9 +99,11 @@ function withCache<Marked extends ContentPart>(message: JsonObject, parts: Marke
   return parts;
 }
 
+const NAMELESS: { readonly name?: string } = {};
+
 function nameOf(reading: Reading, message: JsonObject): { readonly name?: string } {
   const name = message["name"] ?? undefined;
-  return name === undefined ? {} : { name: asString(reading, "name", name) };
+  return name === undefined ? NAMELESS : { name: asString(reading, "name", name) };
 }
 
 function decodeCall(reading: Reading, value: JsonObject, id: string): ToolCallPart {
@@ -245,9 +247,19 @@ export function decodeMessages(
       switch (role) {
         case "system":
         case "developer": {
-          const { parts, role: _, ...rest } = decodeSystem(reading, message, role);
-          if (messages.length > 0) messages.push({ role: "system", parts, ...rest });
-          else for (const part of parts) system.push({ ...part, ...rest });
+          const instruction = decodeSystem(reading, message, role);
+          const { authority, name } = instruction;
+          if (messages.length > 0) messages.push(instruction);
+          else if (authority === undefined && name === undefined) system.push(...instruction.parts);
+          else {
+            for (const part of instruction.parts) {
+              system.push({
+                ...part,
+                ...(authority === undefined ? {} : { authority }),
+                ...(name === undefined ? {} : { name }),
+              });
+            }
+          }
           break;
         }
         case "user": {

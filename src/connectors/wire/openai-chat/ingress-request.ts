@@ -38,17 +38,19 @@ import {
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The request while its fields come by in whatever order the caller wrote them. */
-type Draft = Omit<Writable<ChatRequest>, "sampling" | "reasoning" | "unmapped" | "source"> & {
+type Draft = {
+  readonly request: Writable<ChatRequest>;
   readonly sampling: Writable<Sampling>;
   readonly reasoning: ReasoningDraft;
   /** `max_completion_tokens` wins over the older name. */
-  maxTokens?: number;
-  safetyIdentifier?: string;
+  maxTokens: number | undefined;
+  safetyIdentifier: string | undefined;
 };
 
 const NO_TOOLS: readonly Tool[] = [];
 const NO_STOP: readonly string[] = [];
 const NO_SYSTEM: readonly SystemPart[] = [];
+const NOTHING_UNMAPPED: ChatRequest["unmapped"] = [];
 const NO_MESSAGES: readonly Message[] = [];
 
 /**
@@ -145,76 +147,80 @@ function readReasoning(
 }
 
 function readField(reading: Reading, field: string, value: Json, draft: Draft): void {
+  const { request } = draft;
   switch (field) {
     case "model":
-      draft.model = asString(reading, field, value);
+      request.model = asString(reading, field, value);
       return;
     case "messages": {
       const { system, messages } = decodeMessages(reading, asArray(reading, field, value));
-      draft.system = system;
-      draft.messages = messages;
+      request.system = system;
+      request.messages = messages;
       return;
     }
     case "stream":
-      draft.stream = asBoolean(reading, field, value);
+      request.stream = asBoolean(reading, field, value);
       return;
     case "stream_options":
-      draft.streamUsage = decodeStreamOptions(reading, value) || draft.streamUsage;
+      request.streamUsage = decodeStreamOptions(reading, value) || request.streamUsage;
       return;
     case "usage":
-      draft.streamUsage = asksForUsage(value) || draft.streamUsage;
+      request.streamUsage = asksForUsage(value) || request.streamUsage;
       return;
     case "max_completion_tokens":
-      draft.maxOutputTokens = asInteger(reading, field, value);
+      request.maxOutputTokens = asInteger(reading, field, value);
       return;
     case "max_tokens":
       draft.maxTokens = asInteger(reading, field, value);
       return;
     case "stop":
-      draft.stop = decodeStop(reading, value);
+      request.stop = decodeStop(reading, value);
       return;
     case "tools":
-      draft.tools = [...draft.tools, ...decodeTools(reading, asArray(reading, field, value))];
+      request.tools = [...request.tools, ...decodeTools(reading, asArray(reading, field, value))];
       return;
     case "functions":
-      draft.tools = [...draft.tools, ...decodeFunctions(reading, asArray(reading, field, value))];
+      request.tools = [
+        ...request.tools,
+        ...decodeFunctions(reading, asArray(reading, field, value)),
+      ];
       return;
     case "tool_choice": {
       const choice = decodeToolChoice(reading, value);
-      if (choice) draft.toolChoice = choice;
+      if (choice) request.toolChoice = choice;
       return;
     }
     case "function_call":
-      draft.toolChoice ??= decodeFunctionCall(reading, value);
+      request.toolChoice ??= decodeFunctionCall(reading, value);
       return;
     case "parallel_tool_calls":
-      draft.parallelToolCalls = asBoolean(reading, field, value);
+      request.parallelToolCalls = asBoolean(reading, field, value);
       return;
     case "response_format": {
       const output = decodeOutput(reading, value);
-      if (output) draft.output = output;
+      if (output) request.output = output;
       return;
     }
     case "n": {
       const candidates = asInteger(reading, field, value);
-      if (candidates !== 1) draft.candidates = candidates;
+      if (candidates !== 1) request.candidates = candidates;
       return;
     }
     case "verbosity":
-      if (value === "low" || value === "medium" || value === "high") draft.verbosity = value;
+      if (value === "low" || value === "medium" || value === "high") request.verbosity = value;
       else note(reading, field, true);
       return;
     case "prompt_cache_key":
-      draft.cacheKey = asString(reading, field, value);
+      request.cacheKey = asString(reading, field, value);
       return;
     case "user":
-      draft.user = asString(reading, field, value);
+      request.user = asString(reading, field, value);
       return;
     case "safety_identifier":
       draft.safetyIdentifier = asString(reading, field, value);
       return;
     case "metadata":
-      draft.metadata = decodeMetadata(reading, value);
+      request.metadata = decodeMetadata(reading, value);
       return;
     case "modalities":
       if (isMoreThanText(reading, value)) note(reading, field, false);
@@ -230,37 +236,47 @@ function readField(reading: Reading, field: string, value: Json, draft: Draft): 
 export function decodeRequest(text: string): ChatRequest {
   const body = parseBody(text);
   const reading = startReading();
-  const draft: Draft = {
+  const sampling = {};
+  const request: Writable<ChatRequest> = {
     model: "",
     system: NO_SYSTEM,
     messages: NO_MESSAGES,
     tools: NO_TOOLS,
-    sampling: {},
-    reasoning: {},
+    sampling,
     stop: NO_STOP,
     stream: false,
     streamUsage: false,
+    unmapped: NOTHING_UNMAPPED,
+    source: { dialect: "openai-chat", text, body },
+  };
+  const reasoning: ReasoningDraft = {};
+  const draft: Draft = {
+    request,
+    sampling,
+    reasoning,
+    maxTokens: undefined,
+    safetyIdentifier: undefined,
   };
   for (const field in body) {
     const value = body[field];
     // OpenAI takes null for "not given" everywhere, and some clients send all their options so.
     if (value !== null && value !== undefined) readField(reading, field, value, draft);
   }
-  if (draft.model === "") throw fault(reading, "model", body["model"], "the name of a model");
+  if (request.model === "") throw fault(reading, "model", body["model"], "the name of a model");
   const messages = body["messages"];
   if (!isJsonArray(messages) || messages.length === 0) {
     throw fault(reading, "messages", messages, "an array with at least one message");
   }
-  const { maxTokens, safetyIdentifier, reasoning, ...request } = draft;
+  const { maxTokens, safetyIdentifier } = draft;
   if (maxTokens !== undefined) request.maxOutputTokens ??= maxTokens;
   if (safetyIdentifier !== undefined) {
     if (request.user === undefined) request.user = safetyIdentifier;
     else if (request.user !== safetyIdentifier) note(reading, "safety_identifier", true);
   }
-  return {
-    ...request,
-    ...(Object.keys(reasoning).length > 0 ? { reasoning } : {}),
-    unmapped: unmappedOf(reading),
-    source: { dialect: "openai-chat", text, body },
-  };
+  for (const _ in reasoning) {
+    request.reasoning = reasoning;
+    break;
+  }
+  request.unmapped = unmappedOf(reading);
+  return request;
 }

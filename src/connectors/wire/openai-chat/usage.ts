@@ -11,8 +11,10 @@ function count(value: Json | undefined): number | undefined {
     : undefined;
 }
 
+const NO_DETAILS: JsonObject = {};
+
 function details(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
+  return isJsonObject(value) ? value : NO_DETAILS;
 }
 
 /**
@@ -76,17 +78,18 @@ export function decodeUsage(value: Json | undefined): Usage | undefined {
   const audioOutputTokens = count(produced["audio_tokens"]);
   const costNanoUsd = costOf(value);
 
-  return {
+  const usage: { -readonly [Key in keyof Usage]: Usage[Key] } = {
     inputTokens,
     outputTokens,
-    ...(cacheReadTokens === undefined ? {} : { cacheReadTokens }),
-    ...(cacheWriteTokens === undefined ? {} : { cacheWriteTokens }),
-    ...(reasoningTokens === undefined ? {} : { reasoningTokens }),
-    ...(audioInputTokens === undefined ? {} : { audioInputTokens }),
-    ...(audioOutputTokens === undefined ? {} : { audioOutputTokens }),
-    ...(costNanoUsd === undefined ? {} : { costNanoUsd }),
     source: "reported",
   };
+  if (cacheReadTokens !== undefined) usage.cacheReadTokens = cacheReadTokens;
+  if (cacheWriteTokens !== undefined) usage.cacheWriteTokens = cacheWriteTokens;
+  if (reasoningTokens !== undefined) usage.reasoningTokens = reasoningTokens;
+  if (audioInputTokens !== undefined) usage.audioInputTokens = audioInputTokens;
+  if (audioOutputTokens !== undefined) usage.audioOutputTokens = audioOutputTokens;
+  if (costNanoUsd !== undefined) usage.costNanoUsd = costNanoUsd;
+  return usage;
 }
 
 /** The same as OpenAI's `usage` object, with OpenRouter's `cost` where it is known. */
