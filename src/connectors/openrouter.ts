@@ -5,6 +5,7 @@ import { createHttpConnector } from "./http-connector.ts";
 import type { HeaderValues } from "./credentials.ts";
 import { anthropicLine, forwardDialect } from "./anthropic-line.ts";
 import { bearer, openaiChatCapabilities, openaiChatLine } from "./openai-chat-line.ts";
+import { withoutForeignThoughts } from "./wire/anthropic-messages/lower-messages.ts";
 import type { OpenAIChatQuirks } from "./wire/openai-chat/egress.ts";
 
 const BASE_URL = "https://openrouter.ai/api/v1";
@@ -54,8 +55,8 @@ export function createOpenRouterConnector(options: ConnectorOptions): Connector 
   const line = openaiChatLine(QUIRKS, { forward });
   // Callers of Anthropic's dialect keep every field and block; all others take the chat, which can do more.
   const messages = anthropicLine({}, "/messages", {
-    // It fits requests to models itself.
-    amend: () => ({}),
+    // It fits requests to models itself, but hands on thoughts as they are.
+    amend: (request, drop, { model }) => withoutForeignThoughts(request, model, drop),
     forward: (client, configured) => ({
       ...forwardDialect(client),
       ...forward(client, configured),

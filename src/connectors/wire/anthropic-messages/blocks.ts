@@ -25,3 +25,9 @@ export function withCache<Part extends object>(part: Part, block: JsonObject): P
   const cache = decodeCache(block["cache_control"]);
   return cache === undefined ? part : { ...part, cache };
 }
+
+/** Whether a block is a thought, readable or not. */
+export function isThought(block: Json): block is JsonObject {
+  if (!isJsonObject(block)) return false;
+  return block["type"] === "thinking" || block["type"] === "redacted_thinking";
+}

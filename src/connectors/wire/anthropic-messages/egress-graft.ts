@@ -2,6 +2,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import type { ChatRequest, ReasoningPart } from "../../hub/request.ts";
 import { type Assistant, graftMessages } from "../graft.ts";
 import { isJsonArray } from "../walk.ts";
+import { isThought } from "./blocks.ts";
 import { encodeThought } from "./ingress-reply.ts";
 
 /** See ProviderHalf: thinking blocks are those of the neutral messages, each before the block that it stood before. */
@@ -23,11 +24,6 @@ function graftMessage(message: JsonObject, { parts }: Assistant): JsonObject {
     grafted.push(block);
   }
   return { ...message, content: grafted };
-}
-
-function isThought(block: Json): boolean {
-  if (!isJsonObject(block)) return false;
-  return block["type"] === "thinking" || block["type"] === "redacted_thinking";
 }
 
 /** Where signed thoughts go: in front of everything, or before the call that follows them. */

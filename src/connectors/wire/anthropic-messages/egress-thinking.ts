@@ -116,7 +116,7 @@ function isForced({ toolChoice }: ChatRequest): boolean {
  * With a budget, a turn of tools must go on as it was begun: one that was begun without Anthropic's own thoughts (they are another
  * model's, or were lost on the way) is refused.
  */
-function isLeftWithoutThoughts({ messages }: ChatRequest): boolean {
+export function isLeftWithoutThoughts({ messages }: ChatRequest): boolean {
   if (messages.at(-1)?.role !== "tool") return false;
   const turn = messages.findLast((message) => message.role === "assistant");
   return turn !== undefined && hasCalls(turn) && !hasOwnThoughts(turn);

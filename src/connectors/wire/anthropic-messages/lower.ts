@@ -1,10 +1,9 @@
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import type { ChatRequest, ReasoningEffort } from "../../hub/request.ts";
 import { nearestEffort } from "../effort.ts";
-import { isJsonArray } from "../walk.ts";
 import type { Drop } from "../writing.ts";
-import { instruct } from "./egress-message.ts";
-import { encodeThinking } from "./egress-thinking.ts";
+import { encodeThinking, isLeftWithoutThoughts } from "./egress-thinking.ts";
+import { hasForeignThoughts, lowerMessages, withoutForeignThoughts } from "./lower-messages.ts";
 import { type ModelTraits, versionedTraitsOf } from "./models.ts";
 
 /** Fields to set, or to delete where undefined, of a body that is otherwise passed on as it is. */
@@ -24,13 +23,13 @@ const OWN_NAMES: Readonly<Record<string, string>> = {
  */
 export function lower(request: ChatRequest, model: string, drop: Drop): Edits {
   const traits = versionedTraitsOf(model);
-  if (traits === undefined) return NONE;
+  if (traits === undefined) return withoutForeignThoughts(request, model, drop);
   const { body } = request.source;
   return {
     ...lowerThinking(body["thinking"], request, traits, drop),
     ...lowerEffort(body["output_config"], traits, drop),
     ...lowerSampling(body, traits, drop),
-    ...lowerMessages(body["messages"], traits),
+    ...lowerMessages(request, traits, drop),
   };
 }
 
@@ -47,7 +46,16 @@ function lowerThinking(
     const { body } = encodeThinking(request, traits, (field) => drop(OWN_NAMES[field] ?? field));
     return { thinking: body["thinking"] };
   }
-  if (type !== "enabled" || traits.budgets) return NONE;
+  if (type !== "enabled") return NONE;
+  if (
+    traits.thinking === "budget" &&
+    hasForeignThoughts(request) &&
+    isLeftWithoutThoughts(request)
+  ) {
+    drop("thinking");
+    return { thinking: undefined };
+  }
+  if (traits.budgets) return NONE;
   if (traits.thinking === "adaptive") {
     return { thinking: { type: "adaptive", display: wish["display"] ?? "summarized" } };
   }
@@ -110,40 +118,4 @@ function lowerSampling(body: JsonObject, { sampling }: ModelTraits, drop: Drop):
   }
   if (isGiven("top_k")) leaveOut("top_k");
   return edits;
-}
-
-/** Instructions in mid-conversation become words at the end of the user's turn before them, where a model takes no others. */
-function lowerMessages(messages: Json | undefined, { systemMessages }: ModelTraits): Edits {
-  if (systemMessages || !isJsonArray(messages) || !messages.some(isInstruction)) return NONE;
-  const lowered: JsonObject[] = [];
-  for (const message of messages) {
-    if (!isJsonObject(message)) return NONE;
-    if (!isInstruction(message)) {
-      lowered.push(message);
-      continue;
-    }
-    const words = instruct(textOf(message["content"]));
-    const before = lowered.at(-1);
-    if (before?.["role"] === "user") {
-      lowered[lowered.length - 1] = { ...before, content: [...blocksOf(before["content"]), words] };
-    } else {
-      lowered.push({ role: "user", content: [words] });
-    }
-  }
-  return { messages: lowered };
-}
-
-function isInstruction(message: Json): boolean {
-  return isJsonObject(message) && message["role"] === "system";
-}
-
-function blocksOf(content: Json | undefined): readonly Json[] {
-  if (isJsonArray(content)) return content;
-  return typeof content === "string" && content !== "" ? [{ type: "text", text: content }] : [];
-}
-
-function textOf(content: Json | undefined): string {
-  if (typeof content === "string") return content;
-  const texts = blocksOf(content).map((block) => (isJsonObject(block) ? block["text"] : undefined));
-  return texts.filter((text) => typeof text === "string").join("\n\n");
 }

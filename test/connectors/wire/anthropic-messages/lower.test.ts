@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 
 import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
+import type { Message } from "../../../../src/connectors/hub/request.ts";
+import { pack } from "../../../../src/connectors/wire/anthropic-messages/foreign.ts";
 import { type Edits, lower } from "../../../../src/connectors/wire/anthropic-messages/lower.ts";
 
 const EARLY = "claude-sonnet-4-5";
@@ -123,4 +125,93 @@ test("sampling is left out where it is refused, and told", () => {
   expect(lowered(sampling, EARLY)).toEqual({ edits: { top_p: undefined }, dropped: ["top_p"] });
   expect(lowered(sampling, "claude-opus-5").dropped).toEqual(["temperature", "top_p", "top_k"]);
   expect(lowered({ temperature: 1 }, "claude-opus-5")).toEqual({ edits: {}, dropped: [] });
+});
+
+describe("thoughts", () => {
+  const call = { type: "tool_use", id: "t", name: "f", input: {} };
+  const result = {
+    role: "user",
+    content: [{ type: "tool_result", tool_use_id: "t", content: "1" }],
+  };
+  const own = { type: "thinking", thinking: "hm", signature: "c2ln" };
+  const hidden = { type: "redacted_thinking", data: "aGlkZGVu" };
+  const unsigned = { type: "thinking", thinking: "hm", signature: "" };
+  const packed = {
+    type: "thinking",
+    thinking: "hm",
+    signature: pack({ form: "text", signature: "s", format: "google-gemini-v1" }),
+  };
+
+  test("of Anthropic's own go back to it as they are, also to a model of which nothing is known", () => {
+    const messages = [USER, { role: "assistant", content: [own, hidden, call] }, result];
+    for (const model of [EARLY, "claude-opus-5", "claude-next"]) {
+      expect(lowered({ messages }, model)).toEqual({ edits: {}, dropped: [] });
+    }
+  });
+
+  test("of other makers, with which a conversation went on for a while, do not go to Anthropic", () => {
+    const messages = [
+      USER,
+      { role: "assistant", content: [packed, own, call] },
+      result,
+      { role: "assistant", content: [unsigned] },
+      USER,
+    ];
+    const expected = [USER, { role: "assistant", content: [own, call] }, result, USER];
+    for (const model of [EARLY, "claude-opus-5", "claude-next"]) {
+      expect(lowered({ messages }, model)).toEqual({
+        edits: { messages: expected },
+        dropped: ["messages[].content[].thinking", "messages[].content[].thinking"],
+      });
+    }
+    expect(lowered({ messages }, "kimi-k3")).toEqual({ edits: {}, dropped: [] });
+  });
+
+  test("that are wanted from a turn's start are not asked for in one that another maker began", () => {
+    const messages = [USER, { role: "assistant", content: [unsigned, call] }, result];
+    const { edits } = lowered(
+      { messages, thinking: { type: "enabled", budget_tokens: 2000 } },
+      EARLY,
+    );
+    expect(edits).toEqual({
+      thinking: undefined,
+      messages: [USER, { role: "assistant", content: [call] }, result],
+    });
+  });
+
+  test("that were given back stay where instructions become words", () => {
+    const body = {
+      model: "m",
+      messages: [
+        USER,
+        { role: "system", content: "x" },
+        { role: "assistant", content: [call] },
+        result,
+      ],
+    };
+    const request = client.decodeRequest(JSON.stringify(body));
+    const messages = request.messages.map((message): Message =>
+      message.role === "assistant"
+        ? {
+            role: "assistant",
+            parts: [
+              {
+                type: "reasoning",
+                form: "text",
+                text: "hm",
+                signature: "c2ln",
+                format: "anthropic-claude-v1",
+              },
+              ...message.parts,
+            ],
+          }
+        : message,
+    );
+    const { messages: sent } = lower({ ...request, messages, regrafted: true }, EARLY, () => {});
+    expect(sent).toEqual([
+      { role: "user", content: [{ type: "text", text: "Hi there" }, words("x")] },
+      { role: "assistant", content: [own, call] },
+      result,
+    ]);
+  });
 });
