@@ -70,6 +70,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     journalPending: () => journal.pending,
     journalLost: () => journal.lost,
     circuits: () => breaker.states(),
+    faults: () => health.faults(),
   });
   const limiter = createLimiter({
     config: () => config,

@@ -90,6 +90,7 @@ describe("without its database", () => {
     try {
       const told = await readiness(gateway);
       expect(told["status"]).toBe("degraded");
+      expect(await metric(gateway, "xjp_degraded")).toBeGreaterThan(0);
       expect(text(told["store"])).toContain("is not an SQLite database");
       expect(text(told["store"])).toContain("0 rows of usage wait");
       expect(await ask(gateway, key, "during-1")).toBe(200);
@@ -101,6 +102,7 @@ describe("without its database", () => {
 
       renameSync(aside, database);
       await waitFor("the database to be there again", () => isReady(gateway));
+      expect(await metric(gateway, "xjp_degraded")).toBe(0);
       await waitFor("the books", () => booked().length === 3);
       expect(booked()).toEqual(["before", "during-1", "during-2"]);
       await waitFor("keys to be read", async () => (await ask(gateway, NOBODY)) === 401, 1_000);

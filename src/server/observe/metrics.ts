@@ -46,6 +46,8 @@ export type Readings = {
   readonly journalPending: () => number;
   readonly journalLost: () => number;
   readonly circuits: () => ReadonlyMap<string, "closed" | "open" | "half-open" | "cooling">;
+  /** What is amiss, by the name of what it is about. */
+  readonly faults?: () => Promise<Readonly<Record<string, string>>>;
 };
 
 const CIRCUIT_VALUE = { closed: 0, "half-open": 1, open: 2, cooling: 3 } as const;
@@ -161,10 +163,24 @@ export function createMetrics(readings: Readings): Metrics {
   registry.registerMetric(
     new Gauge({
       name: "xjp_usage_journal_lost",
-      help: "Usage rows that could not be journalled since the start.",
+      help: "Usage rows that neither the disk nor the database took since the start.",
       registers: [],
       collect() {
         this.set(readings.journalLost());
+      },
+    }),
+  );
+
+  registry.registerMetric(
+    new Gauge({
+      name: "xjp_degraded",
+      help: "1 for everything that is amiss now; /readyz says what.",
+      labelNames: ["fault"],
+      registers: [],
+      async collect() {
+        const faults = Object.keys((await readings.faults?.()) ?? {});
+        this.reset();
+        for (const fault of faults) this.set({ fault }, 1);
       },
     }),
   );
