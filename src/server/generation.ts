@@ -13,6 +13,7 @@ import { createGateway } from "./gateway/gateway.ts";
 import type { Limiter } from "./gateway/limits.ts";
 import type { Vault } from "./gateway/vault.ts";
 import { createOffers } from "./gateway/offers.ts";
+import { createAdmin } from "./http/admin.ts";
 import { createApp } from "./http/app.ts";
 import type { Authenticator } from "./http/auth.ts";
 import type { InFlight } from "./http/in-flight.ts";
@@ -94,6 +95,12 @@ export function createGeneration(config: Config, house: House, before?: Generati
     totalMs: config.timeouts.totalMs,
     cors: config.cors,
     authenticator: house.authenticator,
+    admin: createAdmin({
+      token: config.server.adminToken,
+      catalog,
+      breaker: house.breaker,
+      authenticator: house.authenticator,
+    }),
     counting: createTokenCounting({ catalog, connectors, timeouts: config.timeouts }),
     models: createModels(catalog, offers, config, Math.floor(house.startedAt / 1000)),
     probed: { ...house.probed, warnings: config.warnings },

@@ -4,8 +4,10 @@ import type { ChatRequest, Part } from "../../connectors/hub/request.ts";
 import type { StatedCapabilities } from "../config/config.ts";
 import { estimateInput } from "./estimate.ts";
 
-/** What a request asks of a target, by the names of the configuration. */
-export type Need = "tools" | "images" | "files" | "audio" | "video" | "json_schema";
+/** What a request can ask of a target, by the names of the configuration. */
+export const NEEDS = ["tools", "images", "files", "audio", "video", "json_schema"] as const;
+
+export type Need = (typeof NEEDS)[number];
 
 export type Needs = {
   readonly features: ReadonlySet<Need>;

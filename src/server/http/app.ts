@@ -6,6 +6,7 @@ import { openaiChatClient } from "../../connectors/wire/openai-chat/ingress.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { KeyRecord } from "../store/store.ts";
+import { type Admin, isAdminPath } from "./admin.ts";
 import type { Authenticator } from "./auth.ts";
 import { type ChatDoorDeps, createChatDoor } from "./chat-door.ts";
 import { type Cors, applyCors, preflight } from "./cors.ts";
@@ -17,6 +18,7 @@ import { healthz, type Probed, readyz } from "./probes.ts";
 
 export type AppDeps = ChatDoorDeps &
   CountDoorDeps & {
+    readonly admin: Admin;
     readonly authenticator: Authenticator;
     readonly metrics: Metrics;
     readonly models: Models;
@@ -112,6 +114,7 @@ export function createApp(deps: AppDeps): App {
     const path = pathOf(request.url);
     const requestId = requestIdOf(request.headers);
     if (OPEN_PATHS.has(path)) return admit(request, path, { requestId });
+    if (isAdminPath(path)) return deps.admin(request, requestId);
     try {
       const caller = deps.authenticator.authenticate(request.headers);
       if (!(caller instanceof Promise)) return admit(request, path, { requestId, caller });

@@ -5,6 +5,7 @@ import { createCatalog } from "../../../src/server/gateway/catalog.ts";
 import { createGateway } from "../../../src/server/gateway/gateway.ts";
 import { createLimiter } from "../../../src/server/gateway/limits.ts";
 import { createOffers } from "../../../src/server/gateway/offers.ts";
+import { createAdmin } from "../../../src/server/http/admin.ts";
 import { createApp } from "../../../src/server/http/app.ts";
 import { createAuthenticator } from "../../../src/server/http/auth.ts";
 import { createInFlight } from "../../../src/server/http/in-flight.ts";
@@ -25,6 +26,8 @@ export type AppOptions = {
   readonly maxBodyBytes?: number;
   readonly keepAliveMs?: number;
   readonly origins?: readonly string[];
+  /** Opens the admin API. */
+  readonly adminToken?: string;
   readonly draining?: boolean;
   readonly faults?: Readonly<Record<string, string>>;
   /** Key storage cannot be asked; the one key is known. */
@@ -123,6 +126,12 @@ export function testApp(options: AppOptions) {
     cacheFault: undefined,
     close: () => Promise.resolve(),
   };
+  const authenticator = createAuthenticator({
+    keyring,
+    metrics,
+    clock,
+    graceMs: options.graceMs ?? 0,
+  });
   const app = createApp({
     gateway,
     metrics,
@@ -134,7 +143,8 @@ export function testApp(options: AppOptions) {
     keepAliveMs: options.keepAliveMs ?? 15_000,
     totalMs: config.timeouts.totalMs,
     cors: { origins: options.origins ?? [] },
-    authenticator: createAuthenticator({ keyring, metrics, clock, graceMs: options.graceMs ?? 0 }),
+    authenticator,
+    admin: createAdmin({ token: options.adminToken, catalog, breaker, authenticator }),
     counting: createTokenCounting({ catalog, connectors, timeouts: config.timeouts }),
     models: createModels(
       catalog,
@@ -151,6 +161,7 @@ export function testApp(options: AppOptions) {
     },
   });
   return {
+    breaker,
     rows,
     begun,
     clock,
