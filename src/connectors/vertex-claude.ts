@@ -9,6 +9,7 @@ import {
   type AnthropicQuirks,
   anthropicMessagesProvider,
 } from "./wire/anthropic-messages/egress.ts";
+import { lower } from "./wire/anthropic-messages/lower.ts";
 
 /** In the body, where Anthropic's own API wants it in a header. */
 const VERSION = "vertex-2023-10-16";
@@ -24,7 +25,11 @@ export function claudeLine(root: (target: Target) => string): Line {
     path: (target, stream) =>
       `${models(target)}/${placeOf(target.model).model}:${stream ? "streamRawPredict" : "rawPredict"}`,
     forward: (client) => forwarded(["anthropic-beta"], client),
-    amend: () => ({ model: undefined, anthropic_version: VERSION }),
+    amend: (request, drop, target) => ({
+      ...lower(request, placeOf(target.model).model, drop),
+      model: undefined,
+      anthropic_version: VERSION,
+    }),
     terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
     counter: {
       path: (target) => `${models(target)}/count-tokens:rawPredict`,

@@ -329,6 +329,17 @@ describe("Claude on Vertex AI", () => {
     });
   });
 
+  test("is asked in the words of the model's generation", async () => {
+    const { connector, sent } = offline();
+    const newest = anthropicMessagesClient.decodeRequest(
+      '{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}],"output_config":{"effort":"max"}}',
+    );
+    const { dropped, ...call } = target(CLAUDE);
+    await converse(connector, newest, call);
+    expect(sent[0]?.body).not.toContainKey("output_config");
+    expect(dropped).toEqual(["output_config.effort"]);
+  });
+
   test("gets an OpenAI client's words translated, also without the model", async () => {
     const { connector, sent } = offline();
     const { reply } = await converse(connector, chatRequest(), target(CLAUDE));

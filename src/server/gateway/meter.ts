@@ -1,10 +1,11 @@
 import type { ChatError } from "../../connectors/hub/error.ts";
 import type { ChatEvent } from "../../connectors/hub/event.ts";
+import { estimateLength, estimateTokens } from "../../connectors/hub/estimate.ts";
 import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { Usage } from "../../connectors/hub/usage.ts";
 import type { PriceConfig } from "../config/config.ts";
 import type { UsageRow, UsageStatus } from "../store/store.ts";
-import { estimateInput, estimateLength, estimateTokens } from "./estimate.ts";
+import { estimateInput } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
 import { costOf } from "./pricing.ts";
 

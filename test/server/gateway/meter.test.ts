@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
-import { estimateInput, estimateTokens } from "../../../src/server/gateway/estimate.ts";
+import { estimateTokens } from "../../../src/connectors/hub/estimate.ts";
+import { estimateInput } from "../../../src/server/gateway/estimate.ts";
 import { createMeter } from "../../../src/server/gateway/meter.ts";
 import { costOf } from "../../../src/server/gateway/pricing.ts";
 import { ANSWER, chatRequest, exchange, fixedClock } from "./_setup.ts";

@@ -1,4 +1,5 @@
 import type { ChatReply } from "../../hub/collect.ts";
+import { estimateTokens } from "../../hub/estimate.ts";
 import { replaceJson } from "../../hub/json-edit.ts";
 import type { Json, JsonObject } from "../../hub/json.ts";
 import { isJsonObject } from "../../hub/json.ts";
@@ -98,18 +99,27 @@ function withCitations(blocks: JsonObject[], annotations: readonly JsonObject[])
   return blocks;
 }
 
-/** Latin script runs at about four characters a token. */
-const CHARACTERS_PER_TOKEN = 4;
-
-/** The usage of an answer; estimated, from the length of what was written, where its provider told none. */
+/** The usage of an answer; estimated, from what was written, where its provider told none. */
 export function usageOrEstimate(
   usage: Usage | undefined,
   context: ReplyContext,
-  written: number,
+  outputTokens: () => number,
 ): Usage {
   if (usage) return usage;
-  const outputTokens = Math.ceil(written / CHARACTERS_PER_TOKEN);
-  return { inputTokens: context.estimateInput(), outputTokens, source: "estimated" };
+  const inputTokens = context.estimateInput();
+  return { inputTokens, outputTokens: outputTokens(), source: "estimated" };
+}
+
+/** Tokens of what a model wrote, as the gateway's books count them. */
+function estimateOutput(parts: readonly Part[]): number {
+  let said = "";
+  let thought = "";
+  for (const part of parts) {
+    if (part.type === "text" || part.type === "refusal") said += part.text;
+    else if (part.type === "reasoning") thought += part.text;
+    else if (part.type === "tool-call") said += part.name + part.arguments;
+  }
+  return estimateTokens(said) + estimateTokens(thought);
 }
 
 /** A whole answer as a `message`. */
@@ -123,7 +133,7 @@ export function encodeReply(reply: ChatReply, context: ReplyContext): JsonObject
     content: withCitations(blocks, reply.annotations),
     stop_reason: encodeStopReason(reply.finish, reply.nativeFinish),
     stop_sequence: reply.stopSequence ?? null,
-    usage: encodeUsage(usageOrEstimate(reply.usage, context, JSON.stringify(blocks).length)),
+    usage: encodeUsage(usageOrEstimate(reply.usage, context, () => estimateOutput(reply.parts))),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { ChatEvent } from "../../hub/event.ts";
+import { estimateLength } from "../../hub/estimate.ts";
 import { isJsonObject } from "../../hub/json.ts";
 import { replaceJsonWithin } from "../../hub/json-edit.ts";
 import type { Usage } from "../../hub/usage.ts";
@@ -16,8 +17,9 @@ export const PING = send("ping", {});
 export function encodeStream(context: ReplyContext): StreamEncoder {
   const blocks = createBlockWriter();
   let begun = false;
-  /** Characters of the answer, for the count of a provider that keeps none. */
+  /** Characters of the answer and the last of them, for the count of a provider that keeps none. */
   let written = 0;
+  let latest = "";
   let usage: Usage | undefined;
   let finish: Extract<ChatEvent, { type: "finish" }> | undefined;
   /** The provider's own `message_stop`, kept until the end is known to be a good one. */
@@ -36,7 +38,7 @@ export function encodeStream(context: ReplyContext): StreamEncoder {
           content: [],
           stop_reason: null,
           stop_sequence: null,
-          usage: encodeUsage({ ...usageOrEstimate(usage, context, 0), outputTokens: 0 }),
+          usage: encodeUsage({ ...usageOrEstimate(usage, context, () => 0), outputTokens: 0 }),
         },
       }) + PING
     );
@@ -52,8 +54,11 @@ export function encodeStream(context: ReplyContext): StreamEncoder {
       if (event.type === "usage") usage = event.usage;
       else if (event.type === "finish") finish = event;
       else {
-        if ("text" in event) written += event.text.length;
-        else if (event.type === "tool-delta") written += event.arguments.length;
+        const piece = pieceOf(event);
+        if (piece !== "") {
+          written += piece.length;
+          latest = piece;
+        }
         return opening + blocks.push(event);
       }
       return opening;
@@ -80,13 +85,22 @@ export function encodeStream(context: ReplyContext): StreamEncoder {
             stop_reason: encodeStopReason(finish?.reason ?? "stop", finish?.native),
             stop_sequence: finish?.stopSequence ?? null,
           },
-          usage: encodeUsage(usageOrEstimate(usage, context, written)),
+          usage: encodeUsage(
+            usageOrEstimate(usage, context, () => estimateLength(written, latest)),
+          ),
         }) +
         send("message_stop", {})
       );
     },
     fail: (error) => frame("error", JSON.stringify(encodeError(error, context.requestId))),
   };
+}
+
+/** What an event adds to the words of an answer. */
+function pieceOf(event: ChatEvent): string {
+  if ("text" in event) return event.text;
+  if (event.type === "tool-delta") return event.arguments;
+  return event.type === "tool-start" ? event.name : "";
 }
 
 /** The name of an event that came without one (Clewdr's): clients of this dialect go by names. */

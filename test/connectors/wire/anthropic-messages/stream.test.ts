@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 
+import { estimateTokens } from "../../../../src/connectors/hub/estimate.ts";
 import { ChatError } from "../../../../src/connectors/hub/error.ts";
 import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
 import type { Usage } from "../../../../src/connectors/hub/usage.ts";
@@ -177,6 +178,21 @@ describe("an answer", () => {
     expect(parseObject(start?.data ?? "")).toMatchObject({
       message: { model: "logical", usage: { input_tokens: 7 } },
     });
+  });
+
+  test("is estimated as it is booked where its provider told no usage, whole and streamed, in any script", () => {
+    for (const text of ["Hello there, and welcome.", "こんにちは、世界。ようこそ。"]) {
+      const events: ChatEvent[] = [
+        { type: "start" },
+        { type: "text-start", index: 0 },
+        { type: "text-delta", index: 0, text },
+        { type: "text-end", index: 0 },
+        { type: "finish", reason: "stop" },
+      ];
+      const usage = { input_tokens: 7, output_tokens: estimateTokens(text) };
+      expect(parseObject(encode(events).at(-2)?.data ?? "")).toMatchObject({ usage });
+      expect(client.encodeReply(fold(events), CONTEXT)).toMatchObject({ usage });
+    }
   });
 
   test("keeps the thoughts of another maker in the fields for Anthropic's, and finds them again", () => {
