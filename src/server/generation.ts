@@ -33,6 +33,8 @@ export type House = {
   readonly vault: Vault;
   readonly authenticator: Authenticator;
   readonly probed: Omit<Probed, "warnings">;
+  /** How many seconds of silence a request's connection may have from now on; 0 is any. */
+  readonly setPatience: (request: Request, seconds: number) => void;
   readonly clock: () => number;
   /** Unix milliseconds. */
   readonly startedAt: number;
@@ -91,7 +93,10 @@ export function createGeneration(config: Config, house: House, before?: Generati
     clock,
     maxBodyBytes: config.limits.maxBodyBytes,
     maxDepth: config.limits.maxDepth,
+    onArrived: (request) => house.setPatience(request, 0),
     keepAliveMs: config.server.keepAliveMs,
+    slowReaderMs: config.server.slowReaderMs,
+    hangUp: (request) => house.setPatience(request, 1),
     totalMs: config.timeouts.totalMs,
     cors: config.cors,
     authenticator: house.authenticator,

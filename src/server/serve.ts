@@ -90,6 +90,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     inFlight,
     breaker,
     limiter,
+    setPatience: (request, seconds) => server.timeout(request, seconds),
     vault: createVault({ ...VAULT_LIMITS, clock }),
     clock,
     startedAt,
@@ -115,8 +116,8 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
   const server = Bun.serve({
     hostname: config.server.host,
     port: config.server.port,
-    // Streams may be silent for longer than any fixed time; keep-alives and the gateway's own timers watch them.
-    idleTimeout: 0,
+    // For requests to arrive, in seconds. From then on keep-alives and the gateway's own timers watch over them.
+    idleTimeout: Math.ceil(config.server.receiveMs / 1000),
     // The doors keep the limit, and answer in their dialect; Bun would answer 413 without a word.
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     fetch: generation.fetch,
@@ -212,6 +213,7 @@ function fixedAtStart(before: Config, after: Config): readonly string[] {
   const changed: string[] = [];
   if (before.server.host !== after.server.host) changed.push("server.host");
   if (before.server.port !== after.server.port) changed.push("server.port");
+  if (before.server.receiveMs !== after.server.receiveMs) changed.push("server.receive_ms");
   if (before.database !== after.database) changed.push("database");
   if (before.usage.journalDir !== after.usage.journalDir) changed.push("usage.journal_dir");
   return changed;

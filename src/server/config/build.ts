@@ -47,6 +47,8 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       drainDelayMs: from.server.drain_delay_ms,
       drainMs: from.server.drain_ms,
       keepAliveMs: from.server.keep_alive_ms,
+      receiveMs: from.server.receive_ms,
+      slowReaderMs: from.server.slow_reader_ms,
       ...(from.server.admin_token === undefined ? {} : { adminToken: from.server.admin_token }),
     },
     database,

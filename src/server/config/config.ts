@@ -141,6 +141,10 @@ export type Config = {
     readonly drainMs: number;
     /** Silence after which a keep-alive is sent to a waiting client. */
     readonly keepAliveMs: number;
+    /** Longest time for a request to arrive. */
+    readonly receiveMs: number;
+    /** How long a client may leave a stream unread. */
+    readonly slowReaderMs: number;
     /** Opens the admin API; absent is off. */
     readonly adminToken?: string;
   };

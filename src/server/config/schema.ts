@@ -53,6 +53,16 @@ const server = table(
     drain_ms: milliseconds(30_000, "How long a stopping server lets running requests finish.", 0),
     // Proxies and load balancers cut silent connections after 30 to 60 seconds.
     keep_alive_ms: milliseconds(15_000, "Silence after which a waiting client is sent a sign."),
+    // The largest body over a slow line; Bun counts up to 255 seconds. Heads of requests have twelve, by Bun's own rule.
+    receive_ms: Type.Integer({
+      minimum: 1000,
+      maximum: 255_000,
+      default: 120_000,
+      description:
+        "Longest time for a request to arrive; a connection that takes longer is closed.",
+    }),
+    // Who reads nothing for so long has gone, or means ill.
+    slow_reader_ms: milliseconds(300_000, "How long a client may leave a stream unread."),
     admin_token: Type.Optional(
       secret("Opens /admin/…; without it the admin API is off. Best as env:NAME or file:PATH."),
     ),

@@ -125,7 +125,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       } finally {
         // Left early: the client went away. If it had the whole answer by then, that is a good end.
         status ??= meter.finished ? "ok" : "cancelled";
-        await close(status, error ?? (status === "cancelled" ? CANCELLED : undefined));
+        await close(status, error ?? (status === "cancelled" ? whyLeft(exchange) : undefined));
       }
     },
     async complete(request, exchange) {
@@ -145,6 +145,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
       return message;
     },
   };
+}
+
+/** Why nobody waits for the answer any more. */
+function whyLeft({ abort }: Exchange): ChatError {
+  return abort.reason ?? CANCELLED;
 }
 
 const CANCELLED = toChatError(new DOMException("the client went away", "AbortError"));

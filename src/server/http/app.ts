@@ -76,7 +76,8 @@ export function createApp(deps: AppDeps): App {
     return { caller: guest.caller, dialect, requestId: guest.requestId };
   };
 
-  const routes = new Elysia({ normalize: false })
+  // Hosts inside may have names of one to three letters, which Elysia would otherwise read into the path.
+  const routes = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .onError(({ request, error, code }) => {
       const requestId = guests.get(request)?.requestId ?? requestIdOf(request.headers);
       if (code !== "NOT_FOUND") return fail(request, requestId, error);

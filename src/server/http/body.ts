@@ -5,6 +5,8 @@ export type BodyLimits = {
   readonly maxBodyBytes: number;
   /** How deep arrays and objects may nest. Looked at before anything parses the text, whose recursion could run out of stack. */
   readonly maxDepth: number;
+  /** Called when all of it has arrived: until then a connection that dawdles is closed, from then on the client waits for us. */
+  readonly onArrived: (request: Request) => void;
 };
 
 /**
@@ -13,6 +15,7 @@ export type BodyLimits = {
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<string> {
   const text = await readText(request, limits.maxBodyBytes);
+  limits.onArrived(request);
   if (isDeeperThan(text, limits.maxDepth)) {
     throw new ChatError(
       "invalid-request",

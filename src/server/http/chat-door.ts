@@ -22,6 +22,10 @@ export type ChatDoorDeps = BodyLimits & {
   readonly inFlight: InFlight;
   readonly clock: () => number;
   readonly keepAliveMs: number;
+  /** How long a client may leave a stream unread, in milliseconds. */
+  readonly slowReaderMs: number;
+  /** Closes a request's connection. */
+  readonly hangUp: (request: Request) => void;
   /** Longest a request may take, in milliseconds. */
   readonly totalMs: number;
 };
@@ -103,6 +107,11 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
         messages,
         context,
         keepAliveMs: deps.keepAliveMs,
+        slowReaderMs: deps.slowReaderMs,
+        onSlowReader() {
+          abort.abort(new ChatError("cancelled", "the client does not read what it is sent"));
+          deps.hangUp(httpRequest);
+        },
         abandon,
         onError: (error) => {
           failure = error;

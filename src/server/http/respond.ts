@@ -29,6 +29,9 @@ export type StreamOptions = {
   /** Told of an error that the client is told of in the stream. */
   readonly onError: (error: ChatError) => void;
   readonly onBytes: (count: number) => void;
+  /** How long a client may leave what it was sent unread, in milliseconds; and who is told when it does. */
+  readonly slowReaderMs: number;
+  readonly onSlowReader: () => void;
   /** Called once, whatever the end. */
   readonly onEnd: () => void;
 };
@@ -39,7 +42,7 @@ export type StreamOptions = {
  * returned body tells errors in the stream.
  */
 export async function startStream(options: StreamOptions): Promise<AsyncIterable<Uint8Array>> {
-  const silence = createSilence(options.keepAliveMs);
+  const silence = createSilence(options);
   const first = options.messages.next();
   let isSilent: boolean;
   try {
@@ -74,6 +77,7 @@ async function* body(
   const send = (text: string): Uint8Array => {
     const bytes = encoder.encode(text);
     options.onBytes(bytes.byteLength);
+    silence.given();
     return bytes;
   };
   let pending: Promise<IteratorResult<UpstreamMessage, void>> | undefined = first;
@@ -109,31 +113,58 @@ async function* body(
 type Silence = {
   /** What `next` resolves to, or undefined if nothing has come for the whole time. */
   orNext<T>(next: Promise<T>): Promise<T | undefined>;
+  /** Something is given to the client, and nothing more will be until it has taken it. */
+  given(): void;
   stop(): void;
 };
 
-/** Notices when nothing comes for `ms`. One timer serves the whole stream, and looks at the clock when it fires. */
-function createSilence(ms: number): Silence {
+/**
+ * Notices when nothing comes for `keepAliveMs`, and when nothing goes for `slowReaderMs`. One timer serves the whole stream, and
+ * looks at the clock when it fires.
+ */
+function createSilence(options: StreamOptions): Silence {
+  const { keepAliveMs, slowReaderMs } = options;
+  const interval = Math.min(keepAliveMs, slowReaderMs);
   let wake: (() => void) | undefined;
   let last = performance.now();
+  /** How often something was given, and whether the client has yet to take it. */
+  let gifts = 0;
+  let isWaiting = false;
+  /** The gift that the client was seen waiting with, and since when. */
+  let seen = -1;
+  let seenAt = 0;
+  const watchReader = (now: number): void => {
+    if (!isWaiting || seen !== gifts) {
+      seen = isWaiting ? gifts : -1;
+      seenAt = now;
+    } else if (now - seenAt >= slowReaderMs) options.onSlowReader();
+  };
   const check = (): void => {
-    const left = last + ms - performance.now();
+    const now = performance.now();
+    const left = last + keepAliveMs - now;
     if (left <= 1) {
-      last = performance.now();
+      last = now;
       wake?.();
     }
-    timer = setTimeout(check, left <= 1 ? ms : left);
+    watchReader(now);
+    timer = setTimeout(check, Math.min(interval, left <= 1 ? keepAliveMs : left));
   };
-  let timer = setTimeout(check, ms);
+  let timer = setTimeout(check, interval);
   return {
-    orNext: (next) =>
-      new Promise((resolve, reject) => {
+    orNext(next) {
+      isWaiting = false;
+      return new Promise((resolve, reject) => {
         wake = () => resolve(undefined);
         next.then((value) => {
           last = performance.now();
           resolve(value);
         }, reject);
-      }),
+      });
+    },
+    given() {
+      gifts += 1;
+      isWaiting = true;
+    },
     stop: () => clearTimeout(timer),
   };
 }

@@ -140,7 +140,10 @@ export function testApp(options: AppOptions) {
     clock,
     maxBodyBytes: options.maxBodyBytes ?? 10_000,
     maxDepth: 20,
+    onArrived: () => undefined,
     keepAliveMs: options.keepAliveMs ?? 15_000,
+    slowReaderMs: 60_000,
+    hangUp: () => undefined,
     totalMs: config.timeouts.totalMs,
     cors: { origins: options.origins ?? [] },
     authenticator,
@@ -160,6 +163,12 @@ export function testApp(options: AppOptions) {
       warnings: [],
     },
   });
+  const handleUrl = (url: string, init: RequestInit & { key?: string | null } = {}) => {
+    const { key = KEY, ...rest } = init;
+    const headers = new Headers(rest.headers);
+    if (key !== null) headers.set("authorization", `Bearer ${key}`);
+    return app.fetch(new Request(url, { ...rest, headers }));
+  };
   return {
     breaker,
     rows,
@@ -171,12 +180,9 @@ export function testApp(options: AppOptions) {
       return lines.map((line): unknown => JSON.parse(line));
     },
     metrics: () => metrics.render(),
-    handle: (path: string, init: RequestInit & { key?: string | null } = {}) => {
-      const { key = KEY, ...rest } = init;
-      const headers = new Headers(rest.headers);
-      if (key !== null) headers.set("authorization", `Bearer ${key}`);
-      return app.fetch(new Request(`http://localhost${path}`, { ...rest, headers }));
-    },
+    handleUrl,
+    handle: (path: string, init: RequestInit & { key?: string | null } = {}) =>
+      handleUrl(`http://localhost${path}`, init),
   };
 }
 

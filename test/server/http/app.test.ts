@@ -9,6 +9,14 @@ const well = () => scripted("p", [{ events: ANSWER }]);
 const CHAT = "/v1/chat/completions";
 const neverAsked = () => Promise.reject(new Error("nobody asks for this answer in one piece"));
 
+test("a host's name may be as short as it likes", async () => {
+  const { handleUrl } = testApp({ connector: well() });
+  for (const origin of ["http://x", "http://ai", "http://xjp", "http://[::1]"]) {
+    expect((await handleUrl(`${origin}${CHAT}`, chatBody())).status).toBe(200);
+    expect((await handleUrl(`${origin}/v1/models/fast`)).status).toBe(200);
+  }
+});
+
 describe("keys", () => {
   test("are asked for on every path but the probes and the metrics", async () => {
     const { handle } = testApp({ connector: well() });
