@@ -400,6 +400,68 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
       expect(await store.usageTotals(NOON + 2 * DAY)).toEqual([]);
     });
 
+    test("a part of a day is counted from its rows, and the whole of it from its totals", async () => {
+      await store.recordUsage([
+        aRow(1, { createdAt: NOON - HOUR, latencyMs: 300 }),
+        aRow(2, { createdAt: NOON, costNanoUsd: 7, status: "failed" }),
+        aRow(3, { createdAt: NOON + HOUR, logicalModel: "slow" }),
+        aRow(4, { createdAt: NOON + DAY, cacheReadTokens: 4 }),
+        aRow(5, { createdAt: NOON + 2 * DAY, estimated: true }),
+        aRow(6, { createdAt: NOON + 2 * DAY + HOUR, reasoningTokens: 2 }),
+      ]);
+      const borders = [-DAY, -HOUR, 0, 1, HOUR, HOUR + 1, 12 * HOUR, DAY, DAY + 1, 2 * DAY];
+      borders.push(2 * DAY + HOUR, 2 * DAY + HOUR + 1, 2 * DAY + 12 * HOUR, 9 * DAY);
+      const rows = [-HOUR, 0, HOUR, DAY, 2 * DAY, 2 * DAY + HOUR];
+      for (const [index, since] of borders.entries()) {
+        for (const until of borders.slice(index + 1)) {
+          const within = rows.filter((at) => at >= since && at < until).length;
+          for (const by of ["tenant", "day", "model"] as const) {
+            const found = await report({ by, since: NOON + since, until: NOON + until });
+            expect(found.reduce((sum, row) => sum + row.requests, 0)).toBe(within);
+          }
+        }
+      }
+    });
+
+    test("rows that a hand writes, corrects or removes are in the reports as they are", async () => {
+      await store.recordUsage([aRow(1), aRow(2), aRow(3, { createdAt: NOON + DAY })]);
+      await fresh.sql(
+        `update usage_logs set cost_nano_usd = 7, tenant_id = 'emca' where id = '${uuid(2)}'`,
+      );
+      await fresh.sql(`delete from usage_logs where id = '${uuid(3)}'`);
+      await fresh.sql(
+        `insert into usage_logs (id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens, output_tokens,
+          latency_ms, status_code, status, request_id, created_at)
+        values ('${uuid(4)}', '${uuid(1)}', 'acme', 'fast', 'openrouter', 'm', 5, 6, 7, 200, 'ok', 'r', '2019-12-31T23:59:59.999Z')`,
+      );
+      expect(await report({ since: 0 })).toMatchObject([
+        { group: "acme", requests: 2, costNanoUsd: 1_000, totalTokens: 26 },
+        { group: "emca", requests: 1, costNanoUsd: 7 },
+      ]);
+      expect(groups(await report({ by: "day", since: 0 }))).toEqual([
+        ["2019-12-31", 1],
+        ["2026-05-15", 2],
+      ]);
+    });
+
+    test("rows are removed for their age, and their days stay in the reports", async () => {
+      const old = Array.from({ length: 40 }, (_, index) =>
+        aRow(index, { createdAt: NOON - (index + 1) * DAY }),
+      );
+      await store.recordUsage([...old, aRow(41), aRow(42, { createdAt: NOON - 12 * HOUR })]);
+      const before = await report({ by: "day" });
+      const midnight = NOON - 12 * HOUR;
+      expect(await store.pruneUsage(midnight)).toBe(40);
+      expect(await store.pruneUsage(midnight)).toBe(0);
+      expect(await report({ by: "day" })).toEqual(before);
+      // Late ones are counted before they go as well.
+      await store.recordUsage([aRow(50, { createdAt: NOON - 3 * DAY })]);
+      expect(await store.pruneUsage(midnight - DAY)).toBe(1);
+      expect((await report({})).map((row) => row.requests)).toEqual([43]);
+      await fresh.sql(`delete from usage_logs where id = '${uuid(41)}'`);
+      expect((await report({})).map((row) => row.requests)).toEqual([42]);
+    });
+
     test("sums are exact up to 2^53 and close beyond", async () => {
       const half = (Number.MAX_SAFE_INTEGER - 1) / 2;
       await store.recordUsage([

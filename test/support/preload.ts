@@ -4,5 +4,5 @@ import { afterAll } from "bun:test";
 afterAll(async () => {
   // Loaded only now: most runs of one file need no server.
   const { stopPostgres } = await import("./postgres.ts");
-  await stopPostgres();
+  stopPostgres();
 });

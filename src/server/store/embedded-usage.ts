@@ -1,14 +1,9 @@
-import { createDailySums } from "./embedded-daily.ts";
 import { patiently, type Sqlite, type SqliteRow, type SqliteStatement } from "./sqlite.ts";
 import { readNumber, readText, toBorder, toText } from "./sqlite-value.ts";
-import type { Store, UsageGroup, UsageQuery, UsageReportRow, UsageRow } from "./store.ts";
-import { splitByDay } from "./usage-span.ts";
+import type { Store, UsageGroup, UsageReportRow, UsageRow } from "./store.ts";
+import { DAY_MS, dayName, type Span, splitSpan, startOfDay } from "./usage-span.ts";
 
 type UsageMethods = Pick<Store, "recordUsage" | "usageReport" | "usageTotals" | "pruneUsage">;
-
-/** Rows deleted in one transaction, between which others have their turn. */
-const DAY_MS = 86_400_000;
-const PRUNE_ROWS = 5000;
 
 const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
   day: "day",
@@ -18,114 +13,146 @@ const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
   provider: "provider",
 };
 
-/** A row of `usage_logs` in the columns of the sums by day. */
-const AS_SUMS = `substr(created_at, 1, 10) as day, tenant_id, api_key_id, logical_model, provider, 1 as requests,
-  status in ('failed', 'cut', 'lost') as errors, input_tokens, output_tokens, cached, reasoning, estimated, cost_nano_usd,
-  latency_ms`;
+/** Rows deleted in one transaction, between which others have their turn. */
+const PRUNE_ROWS = 5_000;
+
+const INSERT = `insert into usage_logs (id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens,
+    output_tokens, cached, cache_write_tokens, reasoning, estimated, cost_nano_usd, latency_ms, time_to_first_token_ms,
+    status_code, status, error_message, request_id, stream, attempts, created_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`;
+
+const SUMMED = [
+  "requests",
+  "errors",
+  "input_tokens",
+  "output_tokens",
+  "total_tokens",
+  "cached",
+  "reasoning",
+  "estimated",
+  "cost_nano_usd",
+  "latency_ms",
+];
+const DAY_SUMS = SUMMED.map((column) => `sum(${column}) as ${column}`).join(", ");
+const ROW_SUMS = SUMMED.map((column) => {
+  if (column === "requests") return "count(*) as requests";
+  if (column === "errors") return "sum(status in ('failed', 'cut', 'lost')) as errors";
+  return `sum(${column}) as ${column}`;
+}).join(", ");
 
 /** The methods of the embedded store that are about usage. */
 export function createUsageMethods(sqlite: Sqlite): UsageMethods {
-  // A conflict on the id is a row that is here already; any other (a value of the wrong kind) must not pass silently.
-  const insert = sqlite.prepare(
-    `insert into usage_logs (id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens, output_tokens,
-      cached, cache_write_tokens, reasoning, estimated, cost_nano_usd, latency_ms, time_to_first_token_ms, status_code, status,
-      error_message, request_id, stream, attempts, created_at)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`,
+  // A conflict on the id is a row that is here already; any other (a value of the wrong kind) must not pass silently. A trigger
+  // adds what is new to the totals of its day.
+  const insert = sqlite.prepare(INSERT);
+  const any = sqlite.prepare(
+    "select 1 from usage_logs where created_at >= ? and created_at < ? limit 1",
   );
-  const totals = sqlite.prepare(
-    // Days and months begin at midnight, and all that follows is in the sums.
-    `select api_key_id, tenant_id, logical_model, sum(requests) as requests, sum(tokens) as tokens,
-      sum(cost_nano_usd) as cost_nano_usd
-    from (
-      select api_key_id, tenant_id, logical_model, requests, input_tokens + output_tokens as tokens, cost_nano_usd
-      from usage_daily where day >= substr(?2, 1, 10)
-      union all
-      select api_key_id, tenant_id, logical_model, 1, total_tokens, cost_nano_usd
-      from usage_logs where created_at >= ?1 and created_at < ?2
-    )
-    group by 1, 2, 3 order by 1, 2, 3`,
+  const keepSince = sqlite.prepare(
+    "update usage_retention set kept_since = ?1 where kept_since < ?1",
   );
   const prune = sqlite.prepare(
     "delete from usage_logs where rowid in (select rowid from usage_logs where created_at < ? limit ?)",
   );
-  const daily = createDailySums(sqlite);
   const statements = new Map<string, SqliteStatement>();
   const prepareOnce = (sql: string): SqliteStatement => {
     const statement = statements.get(sql) ?? sqlite.prepare(sql);
     statements.set(sql, statement);
     return statement;
   };
-  const read = <T>(work: () => T): Promise<T> => patiently(sqlite, work);
+  const hasUsage = (from: number, until: number): boolean =>
+    from < until && any.get(toText(from), toText(until)) !== null;
 
-  /** Whole days from their sums, what is left at both ends from the rows. */
-  const report = (query: UsageQuery): readonly UsageReportRow[] => {
-    const { days, edges } = splitByDay(query.since, query.until);
-    const tenant = query.tenantId === undefined ? "true" : "tenant_id = ?";
-    const tenants = query.tenantId === undefined ? [] : [query.tenantId];
-    const sources: string[] = [];
-    const values: string[] = [];
-    if (days) {
-      sources.push(`select * from usage_daily where ${tenant} and day >= ? and day < ?`);
-      values.push(...tenants, toDay(days.since), toDay(days.until));
+  /** Takes a part of a day as the whole one where nothing lies in the rest of it: today until now, for one, is all of today. */
+  const widen = ({ days, edges }: Span): Span => {
+    let { from, until } = days;
+    const left = [];
+    for (const edge of edges) {
+      const day = startOfDay(edge.from);
+      const end = day + DAY_MS;
+      if (hasUsage(day, edge.from) || hasUsage(edge.until, end)) left.push(edge);
+      else if (from >= until) [from, until] = [day, end];
+      else [from, until] = [Math.min(from, day), Math.max(until, end)];
     }
-    for (const { since, until } of edges) {
-      sources.push(
-        `select ${AS_SUMS} from usage_logs where ${tenant} and created_at >= ? and created_at < ?`,
-      );
-      values.push(...tenants, toBorder(since), toBorder(until));
-    }
-    if (sources.length === 0) return [];
-    const order =
-      query.by === "day" ? "name" : "cost_nano_usd desc, total_tokens desc, requests desc, name";
-    return prepareOnce(
-      `select ${GROUP_COLUMN[query.by]} as name, sum(requests) as requests, sum(errors) as errors,
-        sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens, sum(cached) as cached,
-        sum(reasoning) as reasoning, sum(input_tokens + output_tokens) as total_tokens, sum(estimated) as estimated,
-        sum(cost_nano_usd) as cost_nano_usd, cast(sum(latency_ms) as real) / sum(requests) as average_latency_ms
-      from (${sources.join(" union all ")}) group by name order by ${order}`,
-    )
-      .all(...values)
-      .map(toReportRow);
+    return { days: { from, until }, edges: left };
   };
+
+  /** Sums, grouped by columns, of the whole days' totals and of the rows of the rest. */
+  const sum = (columns: string, span: Span, tenantId: string | undefined, order: string) => {
+    const { days, edges } = widen(span);
+    const ofTenant = tenantId === undefined ? "" : "and tenant_id = ?";
+    const tenant = tenantId === undefined ? [] : [tenantId];
+    // Of one edge the day is a value, which costs nothing for each row.
+    const [named, grouped] = columns === "day" ? ["? as day", "1"] : [columns, columns];
+    const parts = edges.map(
+      () => `union all select ${named}, ${ROW_SUMS} from usage_logs
+      where created_at >= ? and created_at < ? ${ofTenant} group by ${grouped}`,
+    );
+    return prepareOnce(
+      `select ${columns}, ${DAY_SUMS} from (
+        select ${columns}, ${DAY_SUMS} from usage_daily where day >= ? and day < ? ${ofTenant} group by ${columns}
+        ${parts.join("\n")}
+      ) group by ${columns} having sum(requests) > 0 order by ${order}`,
+    ).all(
+      dayName(days.from),
+      dayName(days.until),
+      ...tenant,
+      ...edges.flatMap(({ from, until }) =>
+        (columns === "day" ? [dayName(from)] : []).concat(toText(from), toText(until), tenant),
+      ),
+    );
+  };
+  const read = <T>(work: () => T): Promise<T> => patiently(sqlite, () => sqlite.snapshot(work));
 
   return {
     async recordUsage(rows) {
       if (rows.length === 0) return;
       await patiently(sqlite, () =>
         sqlite.transaction(() => {
-          daily.add(rows.filter((row) => insert.run(...toColumns(row)).changes > 0));
+          for (const row of rows) insert.run(...toColumns(row));
         }),
       );
     },
-    async usageReport(query) {
-      return read(() => report(query));
+    async usageReport({ by, since, until, tenantId }) {
+      const span = splitSpan(since, until);
+      const column = GROUP_COLUMN[by];
+      const order =
+        by === "day" ? "day" : `cost_nano_usd desc, total_tokens desc, requests desc, ${column}`;
+      return read(() =>
+        sum(column, span, tenantId, order).map((row) => toReportRow(readText(row, column), row)),
+      );
     },
     async usageTotals(since) {
+      const span = splitSpan(since, Number.POSITIVE_INFINITY);
+      const columns = "api_key_id, tenant_id, logical_model";
       return read(() =>
-        totals.all(toBorder(since), toBorder(midnightAfter(since))).map((row) => ({
+        sum(columns, span, undefined, columns).map((row) => ({
           apiKeyId: readText(row, "api_key_id"),
           tenantId: readText(row, "tenant_id"),
           logicalModel: readText(row, "logical_model"),
           requests: readNumber(row, "requests"),
-          tokens: readNumber(row, "tokens"),
+          tokens: readNumber(row, "total_tokens"),
           costNanoUsd: readNumber(row, "cost_nano_usd"),
         })),
       );
     },
     async pruneUsage(before) {
+      const border = toBorder(before);
       let pruned = 0;
       for (;;) {
-        const { changes } = await patiently(sqlite, () => prune.run(toBorder(before), PRUNE_ROWS));
+        const changes = await patiently(sqlite, () =>
+          sqlite.transaction(() => {
+            // First, so that what goes for its age stays in the totals.
+            keepSince.run(border);
+            return prune.run(border, PRUNE_ROWS).changes;
+          }),
+        );
         pruned += changes;
         if (changes < PRUNE_ROWS) return pruned;
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
   };
-}
-
-function toDay(time: number): string {
-  return toBorder(time).slice(0, 10);
 }
 
 function toColumns(row: UsageRow): (string | number | null)[] {
@@ -156,9 +183,9 @@ function toColumns(row: UsageRow): (string | number | null)[] {
   ];
 }
 
-function toReportRow(row: SqliteRow): UsageReportRow {
+function toReportRow(group: string, row: SqliteRow): UsageReportRow {
   return {
-    group: readText(row, "name"),
+    group,
     requests: readNumber(row, "requests"),
     errors: readNumber(row, "errors"),
     inputTokens: readNumber(row, "input_tokens"),
@@ -168,11 +195,6 @@ function toReportRow(row: SqliteRow): UsageReportRow {
     totalTokens: readNumber(row, "total_tokens"),
     estimatedRequests: readNumber(row, "estimated"),
     costNanoUsd: readNumber(row, "cost_nano_usd"),
-    averageLatencyMs: readNumber(row, "average_latency_ms"),
+    averageLatencyMs: readNumber(row, "latency_ms") / readNumber(row, "requests"),
   };
-}
-
-/** The first midnight that is not before. */
-function midnightAfter(time: number): number {
-  return Math.ceil(time / DAY_MS) * DAY_MS;
 }

@@ -50,6 +50,14 @@ export function splitStatements(text: string): readonly SqlPiece[] {
 }
 
 /**
+ * True for a file whose first line is `-- outside a transaction`: what PostgreSQL builds without stopping writers, it builds only
+ * there. Each of its statements must be one that may run again, since what runs so can be broken off in its middle.
+ */
+export function isOutsideTransaction(text: string): boolean {
+  return /^-- outside a transaction\b/.test(text);
+}
+
+/**
  * The migrations still to run, in order, up to `to`. Throws StoreError when the ledger is not a beginning of what this binary
  * knows: an applied file was altered, the database is newer, or `to` would lead back.
  */
@@ -109,6 +117,7 @@ export function migrationFailure(
   piece: SqlPiece,
   thrown: unknown,
   database: string,
+  kept = "nothing of it was kept",
 ): StoreError {
   const statement = piece.sql
     .replace(/^--.*$/gm, "")
@@ -117,7 +126,7 @@ export function migrationFailure(
   const shown = statement.length > 60 ? `${statement.slice(0, 60)}…` : statement;
   const said = thrown instanceof Error ? thrown.message : String(thrown);
   return new StoreError(
-    `${database}: migration ${migration.name}.sql, line ${piece.line}, failed at "${shown}": ${said}; nothing of it was kept`,
+    `${database}: migration ${migration.name}.sql, line ${piece.line}, failed at "${shown}": ${said}; ${kept}`,
     { cause: thrown },
   );
 }

@@ -1,46 +1,43 @@
 /** Connections to a PostgreSQL server, with the settings that every connection of xjp has. The only place that opens them. */
 import postgres from "postgres";
+import { type PostgresAddress, readPostgresAddress } from "./postgres-address.ts";
 
 export type Postgres = {
   readonly sql: postgres.Sql;
   /** `host:port/database`, for messages: no login in it. */
   readonly place: string;
+  readonly address: PostgresAddress;
 };
 
-/** Connections of one process, unless `pool_max` in the URL says otherwise; a server of default settings has a hundred in all. */
-const POOL_MAX = 10;
-const CONNECT_SECONDS = 5;
 const IDLE_SECONDS = 60;
 const LONGEST_BACKOFF_SECONDS = 1;
-/** No statement of ours takes this long, not even a report over millions of rows; migrations set their own limit. */
-const STATEMENT_MS = 60_000;
 
-/** Parameters of the URL that are ours and not the server's. */
-const OWN = ["pool_max", "pgbouncer"] as const;
-
-/**
- * Prepares a pool; connects on first use. `pgbouncer=true` in the URL leaves prepared statements and session settings out, as a
- * pooler between transactions demands; `sslmode` is as in libpq. Throws Error for a URL that cannot be read.
- */
+/** Prepares a pool of `max` connections; connects on first use. Throws StoreError for an address that cannot be read. */
 export function openPostgres(url: string, max?: number): Postgres {
-  const parsed = new URL(url);
-  const own = Object.fromEntries(OWN.map((name) => [name, parsed.searchParams.get(name)]));
-  for (const name of OWN) parsed.searchParams.delete(name);
-  const pooled = own["pgbouncer"] === "true";
-  const place = `${parsed.hostname}:${parsed.port || "5432"}${parsed.pathname}`;
-  const sql = postgres(parsed.href, {
-    max: max ?? (Number(own["pool_max"]) || POOL_MAX),
-    connect_timeout: CONNECT_SECONDS,
+  const address = readPostgresAddress(url);
+  const { place, isPooled } = address;
+  const sql = postgres({
+    host: address.host,
+    port: address.port,
+    ...(address.socket === undefined ? {} : { path: address.socket }),
+    ...(address.user === undefined ? {} : { user: address.user }),
+    ...(address.password === undefined ? {} : { password: address.password }),
+    ...(address.database === undefined ? {} : { database: address.database }),
+    ssl: address.tls,
+    max: max ?? address.poolMax,
+    connect_timeout: address.connectMs / 1_000,
     idle_timeout: IDLE_SECONDS,
     // The library's own waits grow to twenty seconds, and a database that is back is not noticed meanwhile.
     backoff: (attempts: number) => Math.min(0.05 * 2 ** attempts, LONGEST_BACKOFF_SECONDS),
-    prepare: !pooled,
+    // A statement that is prepared stays on a connection of the server, which a pooler gives to others.
+    prepare: !isPooled,
     // Their texts can hold values of ours.
     onnotice: () => undefined,
     connection: {
-      application_name: "xjp",
-      ...(pooled ? {} : { statement_timeout: STATEMENT_MS, TimeZone: "UTC" }),
+      application_name: address.applicationName,
+      // Poolers refuse the settings of a session.
+      ...(isPooled ? {} : { statement_timeout: address.statementMs, TimeZone: "UTC" }),
     },
   });
-  return { sql, place };
+  return { sql, place, address };
 }

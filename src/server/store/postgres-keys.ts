@@ -22,7 +22,7 @@ const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 const CHANNEL = "xjp_keys";
 
 /** The methods of the PostgreSQL store that are about keys. */
-export function createPostgresKeyMethods({ sql, place }: Postgres): KeyMethods {
+export function createPostgresKeyMethods({ sql, place, address }: Postgres): KeyMethods {
   const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
       return await work();
@@ -119,12 +119,17 @@ export function createPostgresKeyMethods({ sql, place }: Postgres): KeyMethods {
           ) t where k.id = t.id`;
       }),
     keyChanges: (since) => run(() => (since > 0 ? changesSince(since) : everyKey())),
-    watchKeys: (onChange) =>
-      run(async () => {
-        // Also when the connection has been lost and is there again: something may have been missed.
-        const listening = await sql.listen(CHANNEL, onChange, onChange);
-        return () => listening.unlisten();
-      }),
+    // A notification goes to the connection that asked for it, which with a pooler is nobody's.
+    ...(address.isPooled
+      ? {}
+      : {
+          watchKeys: (onChange: () => void) =>
+            run(async () => {
+              // Also when the connection has been lost and is there again: something may have been missed.
+              const listening = await sql.listen(CHANNEL, onChange, onChange);
+              return () => listening.unlisten();
+            }),
+        }),
   };
 }
 

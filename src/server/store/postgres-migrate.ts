@@ -1,5 +1,6 @@
 import type { Migrating } from "./migrate.ts";
 import { openPostgres, type Postgres } from "./postgres-connection.ts";
+import { readPostgresAddress } from "./postgres-address.ts";
 import { toPostgresError } from "./postgres-error.ts";
 import {
   applyPostgresMigrations,
@@ -20,7 +21,7 @@ export function migratingPostgres(url: string): Migrating {
     }
   };
   return {
-    name: `database postgres://${new URL(url).host}${new URL(url).pathname}`,
+    name: `database postgres://${readPostgresAddress(url).place}`,
     migrations: postgresMigrations,
     ledger: () => once(({ sql }) => readPostgresLedger(sql)),
     apply: (to) =>

@@ -4,14 +4,15 @@ import usageByDay from "../../../sql/postgres/0002_usage_by_day.sql" with { type
 import {
   checksum,
   CREATE_LEDGER,
+  isOutsideTransaction,
   type LedgerEntry,
   type Migration,
   migrationFailure,
   planMigrations,
-  type SqlPiece,
   splitStatements,
 } from "./migration.ts";
 import type { Postgres } from "./postgres-connection.ts";
+import { StoreError } from "./store.ts";
 
 /** Every migration of the PostgreSQL store, in order. The texts are part of the binary. */
 export const postgresMigrations: readonly Migration[] = [
@@ -21,8 +22,9 @@ export const postgresMigrations: readonly Migration[] = [
 
 /** The lock that one starter holds while it migrates; the other numbers of this class are in the SQL. */
 const LOCK = [7022, 0] as const;
-/** Marks a statement that PostgreSQL runs only by itself. */
-const CONCURRENTLY = /^(?:create|drop)\s+(?:unique\s+)?index\s+concurrently\b/i;
+const LOCK_RETRY_MS = 100;
+/** The oldest server whose words the migrations use, as its `server_version_num` and as people call it. */
+const OLDEST = { number: 130_000, version: "13" };
 
 type Runner = postgres.Sql | postgres.TransactionSql;
 
@@ -41,62 +43,121 @@ export async function readPostgresLedger(sql: Runner): Promise<readonly LedgerEn
 }
 
 /**
- * Applies what is pending, one transaction each. A migration enters the ledger before it runs, under a lock of the whole
- * database, so two starters cannot both run it: the second waits, then finds it there. Indexes that are built concurrently
- * follow after the transaction; they must be `if not exists`, and a start that finds the migration applied tries them again.
- * Throws StoreError.
+ * Applies what is pending, one transaction each, under a lock that lets one starter at a time. A migration enters the ledger before
+ * it runs. One that is marked to run outside a transaction enters it last: its statements may run again. Throws StoreError.
  */
 export async function applyPostgresMigrations(
-  { sql, place }: Postgres,
+  postgres: Postgres,
   migrations: readonly Migration[],
   to?: number,
 ): Promise<readonly Migration[]> {
-  const database = `database postgres://${place}`;
-  const plan = { database, to };
+  const { sql } = postgres;
+  const plan = { database: `database postgres://${postgres.place}`, to };
+  await checkServer(sql, plan.database);
   const applied: Migration[] = [];
   for (;;) {
     // Looked at first without the lock: most starts have nothing to do.
-    const pending = planMigrations(await readPostgresLedger(sql), migrations, plan);
-    if (pending.length === 0) return applied;
-    const next = await sql.begin(async (transaction) => {
-      await transaction`set local statement_timeout = 0`;
-      await transaction`select pg_advisory_xact_lock(${LOCK[0]}, ${LOCK[1]})`;
-      await transaction.unsafe(CREATE_LEDGER);
-      const [first] = planMigrations(await readPostgresLedger(transaction), migrations, plan);
-      if (first === undefined) return undefined;
-      await transaction`
-        insert into xjp_migrations (number, name, checksum, applied_at)
-        values (${first.number}, ${first.name}, ${checksum(first.text)}, ${new Date().toISOString()})`;
-      for (const piece of splitStatements(first.text)) {
-        if (!CONCURRENTLY.test(piece.sql)) await runPiece(transaction, first, piece, database);
-      }
-      return first;
-    });
-    if (next === undefined) continue;
-    await buildConcurrently(sql, next, database);
-    applied.push(next);
+    const next = planMigrations(await readPostgresLedger(sql), migrations, plan)[0];
+    if (next === undefined) return applied;
+    const ran = isOutsideTransaction(next.text)
+      ? await runOutside(postgres, migrations, plan)
+      : await runInside(sql, migrations, plan);
+    if (ran !== undefined) applied.push(ran);
   }
 }
 
-async function buildConcurrently(
-  sql: postgres.Sql,
-  migration: Migration,
-  database: string,
-): Promise<void> {
-  for (const piece of splitStatements(migration.text)) {
-    if (CONCURRENTLY.test(piece.sql)) await runPiece(sql, migration, piece, database);
+type Plan = { readonly database: string; readonly to: number | undefined };
+
+function runInside(
+  pool: postgres.Sql,
+  migrations: readonly Migration[],
+  plan: Plan,
+): Promise<Migration | undefined> {
+  return pool.begin(async (sql) => {
+    await sql`set local statement_timeout = 0`;
+    await sql`set local idle_in_transaction_session_timeout = 0`;
+    await sql`select pg_advisory_xact_lock(${LOCK[0]}, ${LOCK[1]})`;
+    await sql.unsafe(CREATE_LEDGER);
+    const next = planMigrations(await readPostgresLedger(sql), migrations, plan)[0];
+    // Another starter has been quicker; or what comes next is of the other kind.
+    if (next === undefined || isOutsideTransaction(next.text)) return undefined;
+    await enter(sql, next);
+    await runPieces(sql, next, plan.database, "nothing of it was kept");
+    return next;
+  });
+}
+
+async function runOutside(
+  { sql, address }: Postgres,
+  migrations: readonly Migration[],
+  plan: Plan,
+): Promise<Migration | undefined> {
+  if (address.isPooled) {
+    throw new StoreError(
+      `${plan.database}: the next migration needs a connection of its own: run \`xjp migrate\` with the server's own address, without pgbouncer=true`,
+    );
+  }
+  await sql`set statement_timeout = 0`;
+  // Tried again and again: one that waited for the lock in a statement would hold up the very index that the other builds.
+  while (!(await tryLock(sql))) await Bun.sleep(LOCK_RETRY_MS);
+  try {
+    await sql.unsafe(CREATE_LEDGER);
+    const next = planMigrations(await readPostgresLedger(sql), migrations, plan)[0];
+    if (next === undefined || !isOutsideTransaction(next.text)) return undefined;
+    for (const piece of splitStatements(next.text)) await dropInvalid(sql, piece.sql);
+    await runPieces(sql, next, plan.database, "what came before it is kept; run it again");
+    await enter(sql, next);
+    return next;
+  } finally {
+    await sql`select pg_advisory_unlock(${LOCK[0]}, ${LOCK[1]})`;
   }
 }
 
-async function runPiece(
+async function tryLock(sql: postgres.Sql): Promise<boolean> {
+  const [row] = await sql`select pg_try_advisory_lock(${LOCK[0]}, ${LOCK[1]}) as locked`;
+  return row?.["locked"] === true;
+}
+
+/** A concurrent build that was broken off leaves an index that is of no use and that `if not exists` takes for a good one. */
+async function dropInvalid(sql: postgres.Sql, statement: string): Promise<void> {
+  const name = /^create (?:unique )?index concurrently if not exists (\w+)/i.exec(statement)?.[1];
+  if (name === undefined) return;
+  const broken =
+    await sql`select from pg_index where indexrelid = to_regclass(${name}) and not indisvalid`;
+  if (broken.length > 0) await sql`drop index concurrently ${sql(name)}`;
+}
+
+async function runPieces(
   sql: Runner,
   migration: Migration,
-  piece: SqlPiece,
   database: string,
+  kept: string,
 ): Promise<void> {
-  try {
-    await sql.unsafe(piece.sql);
-  } catch (thrown) {
-    throw migrationFailure(migration, piece, thrown, database);
+  for (const piece of splitStatements(migration.text)) {
+    try {
+      await sql.unsafe(piece.sql);
+    } catch (thrown) {
+      throw migrationFailure(migration, piece, thrown, database, kept);
+    }
+  }
+}
+
+async function enter(sql: Runner, { number, name, text }: Migration): Promise<void> {
+  await sql`insert into xjp_migrations (number, name, checksum, applied_at)
+    values (${number}, ${name}, ${checksum(text)}, ${new Date().toISOString()})`;
+}
+
+async function checkServer(sql: postgres.Sql, database: string): Promise<void> {
+  const [found] = await sql`select current_setting('server_version_num')::integer as number,
+    current_setting('server_version') as version, current_setting('server_encoding') as encoding`;
+  if (Number(found?.["number"]) < OLDEST.number) {
+    throw new StoreError(
+      `${database}: is PostgreSQL ${String(found?.["version"])}: xjp needs ${OLDEST.version} or newer`,
+    );
+  }
+  if (found?.["encoding"] !== "UTF8") {
+    throw new StoreError(
+      `${database}: is encoded in ${String(found?.["encoding"])}: make one with createdb --encoding=UTF8 --template=template0`,
+    );
   }
 }

@@ -20,6 +20,8 @@ export type Sqlite = {
   prepare(sql: string): SqliteStatement;
   /** Runs `work` in one write transaction, which its throwing undoes. */
   transaction<T>(work: () => T): T;
+  /** Runs `work`, which only reads, on the database as it is at its first query. */
+  snapshot<T>(work: () => T): T;
   readonly isClosed: boolean;
   close(): void;
 };
@@ -107,25 +109,28 @@ function wrap(path: string, database: Database): Sqlite {
     return statement;
   };
   const begin = prepare("begin immediate");
+  const look = prepare("begin");
   const commit = prepare("commit");
   const rollback = prepare("rollback");
   let isClosed = false;
+  const within = <T>(opening: SqliteStatement, work: () => T): T => {
+    opening.run();
+    try {
+      const result = work();
+      commit.run();
+      return result;
+    } catch (thrown) {
+      // A full disk has already undone the transaction by itself.
+      if (database.inTransaction) rollback.run();
+      throw thrown;
+    }
+  };
   return {
     path,
     database,
     prepare,
-    transaction(work) {
-      begin.run();
-      try {
-        const result = work();
-        commit.run();
-        return result;
-      } catch (thrown) {
-        // A full disk has already undone the transaction by itself.
-        if (database.inTransaction) rollback.run();
-        throw thrown;
-      }
-    },
+    transaction: (work) => within(begin, work),
+    snapshot: (work) => within(look, work),
     get isClosed() {
       return isClosed;
     },

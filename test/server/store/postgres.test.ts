@@ -1,27 +1,31 @@
-import { beforeAll } from "bun:test";
-import { migrate } from "../../../src/server/store/migrate.ts";
+import { afterAll, beforeAll, describe } from "bun:test";
 import { openStore } from "../../../src/server/store/open.ts";
 import { storeContract } from "../../contract/store.ts";
-import { freshPostgres, postgresServer } from "../../support/postgres.ts";
+import { makeDatabase, type TestDatabase, testServers } from "../../support/postgres.ts";
 
-// Making a server's files takes seconds on a busy machine.
-beforeAll(async () => {
-  await postgresServer();
-}, 60_000);
+for (const server of testServers()) {
+  describe(server.name, () => {
+    let database: TestDatabase;
+    // Making a server's files takes seconds on a busy machine.
+    beforeAll(async () => {
+      database = await makeDatabase(server);
+    }, 60_000);
+    afterAll(() => database.drop(), 60_000);
 
-storeContract("PostgreSQL store", async () => {
-  const database = await freshPostgres();
-  await migrate(database.url);
-  const store = await openStore(database.url);
-  return {
-    store,
-    open: () => openStore(database.url),
-    async sql(statement) {
-      await database.sql(statement);
-    },
-    async close() {
-      await store.close();
-      await database.drop();
-    },
-  };
-});
+    storeContract("store", async () => {
+      const { url } = database;
+      const store = await openStore(url);
+      return {
+        store,
+        open: () => openStore(url),
+        async sql(statement) {
+          await database.sql(statement);
+        },
+        async close() {
+          await store.close();
+          await database.reset();
+        },
+      };
+    });
+  });
+}
