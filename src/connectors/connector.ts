@@ -125,6 +125,8 @@ export type Connector = {
    * ChatError.
    */
   countTokens?(request: ChatRequest, call: ChatCall): Promise<number | undefined>;
+  /** Finds out whether its host can be reached, without asking it anything. Throws ChatError. */
+  readonly reach?: (timeoutMs: number) => Promise<void>;
   /** Closes idle connections. */
   close(): void;
 };

@@ -28,6 +28,7 @@ import { inlineMedia, urlsToInline } from "./inline-media.ts";
 import type { Line } from "./line.ts";
 import { readModelList } from "./model-list.ts";
 import { createPoster } from "./net/post.ts";
+import { reach } from "./net/reach.ts";
 import type { PostReply } from "./net/reply.ts";
 import { readSse } from "./net/sse.ts";
 import { decodeWhole, gather, isWhole, parseJson, parseReply, understand } from "./reading.ts";
@@ -247,6 +248,7 @@ export function createHttpConnector(
         if (!isGood(reply)) throw await refusal(line, reply);
         return counter.decode(parseReply(await reply.text(), reply));
       }),
+    reach: (timeoutMs) => reach(behind(""), timeoutMs),
     close: () => poster.close(),
   };
 }

@@ -16,6 +16,7 @@ import { createInFlight } from "./http/in-flight.ts";
 import { createHealth } from "./observe/health.ts";
 import { type Log, createLog, messageOf } from "./observe/log.ts";
 import { type Metrics, createMetrics } from "./observe/metrics.ts";
+import { warnOfUnreachable } from "./reachability.ts";
 import { openStorage } from "./storage.ts";
 import type { Store } from "./store/store.ts";
 
@@ -123,6 +124,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     fetch: generation.fetch,
   });
   log.info("listening", { url: server.url.origin, version: options.version });
+  void warnOfUnreachable(generation.connectors.values(), log);
 
   const apply = (next: Config): void => {
     for (const change of fixedAtStart(config, next)) {
@@ -130,6 +132,9 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     }
     const heir = createGeneration(next, house, generation);
     server.reload({ fetch: heir.fetch });
+    const before = new Set(generation.connectors.values());
+    const added = [...heir.connectors.values()].filter((connector) => !before.has(connector));
+    void warnOfUnreachable(added, log);
     generation.retire(heir);
     generation = heir;
     config = next;

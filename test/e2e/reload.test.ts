@@ -122,3 +122,29 @@ test("what only a start takes up is said to wait for one", async () => {
   await waitFor("the warning", () => gateway.log().includes("database has changed: restart"));
   expect(await answerOf()).toContain("from new");
 });
+
+test("a provider that cannot be reached is warned of, at a start and when it comes in later, and holds nothing up", async () => {
+  const nowhere = "http://127.0.0.1:1/v1";
+  rewrite(
+    configText({
+      providers: {
+        one: { kind: "openai-compatible", url: upstream.lane("new").url },
+        lost: { kind: "anthropic", url: nowhere },
+      },
+      models: { chat: [{ provider: "one", model: "m" }], away: [{ provider: "lost", model: "m" }] },
+    }),
+  );
+  const warning = /provider cannot be reached provider=lost error=".*127\.0\.0\.1:1 refused/;
+  await waitFor("the warning", () => warning.test(gateway.log()));
+  expect(gateway.log()).not.toContain("cannot be reached provider=one");
+  expect(await answerOf()).toContain("from new");
+
+  const second = await startGateway({
+    config: configText({
+      providers: { lost: { kind: "openrouter", url: nowhere } },
+      models: { away: [{ provider: "lost", model: "m" }] },
+    }),
+  });
+  await waitFor("the warning", () => warning.test(second.log()));
+  await second.stop();
+});
