@@ -43,6 +43,8 @@ export type ChatCall = {
   readonly headers: Headers;
   /** Called with the name of each harmless field that the target cannot take. */
   readonly drop: (field: string) => void;
+  /** Called with the head of a good answer, from which the gateway passes on those on its own allow-list. */
+  readonly onHead?: ((headers: Headers) => void) | undefined;
   /** Called for each message of a stream that was no JSON and has been left out; the stream goes on. */
   readonly onMalformed?: (() => void) | undefined;
   /**

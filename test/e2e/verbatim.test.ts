@@ -88,3 +88,25 @@ test("a body without spaces, with the model first or last, is edited in its plac
     `{${messages},"model":"${PROVIDER_MODEL}"}`,
   ]);
 });
+
+test("of the head of a provider's answer only what names the answer gets through", async () => {
+  rig.first.answer(() =>
+    jsonReply(answered(PROVIDER_MODEL), 200, {
+      "x-generation-id": "gen-1",
+      "x-request-id": "req-provider",
+      "x-ratelimit-remaining-requests": "7",
+      "set-cookie": "session=1",
+      "x-internal-host": "node-7",
+      server: "nginx",
+      "cf-ray": "abc",
+    }),
+  );
+  const { headers } = await post(rig.gateway.url, rig.key, awkward("chat"));
+  expect(headers.get("x-generation-id")).toBe("gen-1");
+  expect(headers.get("x-xjp-provider-request-id")).toBe("req-provider");
+  expect(headers.get("x-request-id")).toStartWith("req_");
+  for (const name of ["set-cookie", "x-internal-host", "server", "cf-ray"]) {
+    expect([name, headers.get(name)]).toEqual([name, null]);
+  }
+  expect(headers.get("x-ratelimit-remaining-requests")).not.toBe("7");
+});

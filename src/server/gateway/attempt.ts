@@ -55,6 +55,9 @@ export function startAttempt(
       requestId: exchange.requestId,
       headers: exchange.headers,
       drop: (field) => exchange.dropped.add(field),
+      onHead(head) {
+        exchange.head = head;
+      },
       onMalformed: () => deps.onMalformed(route.provider),
       mayResend() {
         if (!mayResend()) return false;

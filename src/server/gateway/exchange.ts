@@ -30,6 +30,8 @@ export type Exchange = {
   committed: boolean;
   /** Harmless request fields that the target could not take. */
   readonly dropped: Set<string>;
+  /** The head of the provider's answer, once there is one. */
+  head?: Headers;
   limits: LimitState | undefined;
   /** Told of every attempt before it goes out; `provider`, `providerModel` and `attempts` are those of it. */
   onAttempt: (() => Promise<void>) | undefined;

@@ -19,6 +19,7 @@ export function exchangeHeaders(exchange: Exchange, dialect: Dialect): Record<st
     headers["x-xjp-provider"] = exchange.provider;
     headers["x-xjp-model"] = headerSafe(exchange.providerModel);
   }
+  if (exchange.head) passOn(exchange.head, headers);
   if (exchange.dropped.size > 0)
     headers["x-xjp-dropped"] = headerSafe([...exchange.dropped].join(", "));
   addLimitHeaders(headers, dialect, exchange.limits, exchange.startedAt);
@@ -67,4 +68,19 @@ const UNSAFE_ALL = /[^\x20-\x7e]/g;
 
 function headerSafe(value: string): string {
   return UNSAFE.test(value) ? value.replaceAll(UNSAFE_ALL, "?") : value;
+}
+
+/** What a provider says of its answer that its own clients use to ask it about it; nothing else of its head gets through. */
+const PASSED: readonly (readonly [from: string, to: string])[] = [
+  ["x-generation-id", "x-generation-id"],
+  // Anthropic's name, and everybody else's.
+  ["request-id", "x-xjp-provider-request-id"],
+  ["x-request-id", "x-xjp-provider-request-id"],
+];
+
+function passOn(head: Headers, headers: Record<string, string>): void {
+  for (const [from, to] of PASSED) {
+    const value = head.get(from);
+    if (value !== null) headers[to] ??= headerSafe(value.slice(0, 200));
+  }
 }
