@@ -168,6 +168,7 @@ export function createHttpConnector(
       grant = taken instanceof Promise ? await taken : taken;
       const reply = await ask(line, request, call, verbatim, grant);
       if (!isGood(reply)) throw await refusal(line, reply);
+      call.onHead?.(reply.headers);
       // Some hosts answer in one piece what was to be streamed.
       if (isWhole(reply, true)) {
         yield { events: decodeWhole(await reply.text(), reply, line) };
@@ -203,6 +204,7 @@ export function createHttpConnector(
       grant = taken instanceof Promise ? await taken : taken;
       const reply = await ask(line, request, call, verbatim, grant);
       if (!isGood(reply)) throw await refusal(line, reply);
+      call.onHead?.(reply.headers);
       // And some stream what was to be in one piece.
       if (!isWhole(reply, false)) return { events: await gather(reply, line.decodeStream(), call) };
       const data = await reply.text();
