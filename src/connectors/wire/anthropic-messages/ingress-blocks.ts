@@ -85,8 +85,7 @@ export function createBlockWriter(): BlockWriter {
       const whole = encodeThought(thought);
       return whole === undefined ? "" : start(whole) + stop();
     }
-    const signature = signatureOf(thought);
-    return (signature === "" ? "" : delta({ type: "signature_delta", signature })) + stop();
+    return delta({ type: "signature_delta", signature: signatureOf(thought) }) + stop();
   };
 
   /** Ends the current block and writes those that waited, up to one that is not finished. */

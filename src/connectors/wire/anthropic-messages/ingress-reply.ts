@@ -19,10 +19,10 @@ export function encodeThought(part: ReasoningPart): JsonObject | undefined {
   return { type: "thinking", thinking: part.text, signature: signatureOf(part) };
 }
 
-/** What stands in `signature`: "" where there is nothing to be kept. */
+/** What stands in `signature`: never "", since clients throw thoughts away that nobody signed (Vercel's SDK). */
 export function signatureOf(part: Opaque): string {
   if (part.form !== "text" || part.data !== undefined || !isPlain(part)) return pack(part);
-  return part.signature ?? "";
+  return part.signature ?? pack(part);
 }
 
 /** Whether the dialect's own fields hold all of a thought. */

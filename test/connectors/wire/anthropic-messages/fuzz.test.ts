@@ -85,7 +85,7 @@ test("a request with anything at any place is read and can be written, or is ref
         refusedOr(() => provider.encodeRequest(request, model, {}, () => undefined));
       }
     }),
-    { seed: 11, numRuns: 3000 },
+    { seed: 11, numRuns: 1500 },
   );
 });
 
@@ -122,6 +122,6 @@ test("a reply and a stream with anything at any place are read, or told to be ba
         expectGrammar(messagesOf(written + translated.end()));
       });
     }),
-    { seed: 12, numRuns: 3000 },
+    { seed: 12, numRuns: 1500 },
   );
 });

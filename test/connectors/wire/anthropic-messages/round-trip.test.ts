@@ -27,7 +27,7 @@ test("a request written for a provider reads back as the same request", () => {
       expect(dropped).toEqual([]);
       expect(plain(again)).toEqual(plain(expected));
     }),
-    { seed: 1, numRuns: 600 },
+    { seed: 1, numRuns: 300 },
   );
 });
 
@@ -114,7 +114,7 @@ describe("answers", () => {
         const reply = fold(events);
         expect(told(fold(decode(written)), unpacked, reply)).toEqual(told(reply, marked));
       }),
-      { seed: 2, numRuns: 400 },
+      { seed: 2, numRuns: 300 },
     );
   });
 
@@ -126,7 +126,7 @@ describe("answers", () => {
         const again = fold(provider.decodeReply(body, {}));
         expect(told(again, unpacked, reply)).toEqual(told(reply, marked));
       }),
-      { seed: 3, numRuns: 400 },
+      { seed: 3, numRuns: 300 },
     );
   });
 });
