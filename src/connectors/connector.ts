@@ -84,6 +84,8 @@ export type GoogleOptions = {
   readonly credentials?: string;
   /** The project that pays, where it is not the one asked. */
   readonly quotaProject?: string;
+  /** Buckets of Google's storage that callers may name, which are read with the gateway's own rights; `*` is all of them. */
+  readonly buckets?: readonly string[];
   /** Thresholds by category, for requests that say nothing about safety. */
   readonly safetySettings?: Readonly<Record<string, string>>;
 };

@@ -34,11 +34,15 @@ export function geminiLine(
   });
 }
 
-/** The thresholds of the provider's table as settings to be sent. */
-export function safetyQuirk({ safetySettings }: GoogleOptions = {}): GeminiQuirks {
-  if (safetySettings === undefined) return {};
-  const settings = Object.entries(safetySettings);
-  return { safetySettings: settings.map(([category, threshold]) => ({ category, threshold })) };
+/** What the provider's table says of the dialect. */
+export function tableQuirks({ buckets, safetySettings }: GoogleOptions = {}): GeminiQuirks {
+  const settings = Object.entries(safetySettings ?? {});
+  return {
+    ...(buckets === undefined ? {} : { buckets }),
+    ...(settings.length === 0
+      ? {}
+      : { safetySettings: settings.map(([category, threshold]) => ({ category, threshold })) }),
+  };
 }
 
 function countIn(value: Json | undefined): number | undefined {

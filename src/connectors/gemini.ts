@@ -1,5 +1,5 @@
 import type { Connector, ConnectorOptions, ModelInfo, Target } from "./connector.ts";
-import { geminiCapabilities, geminiLine, safetyQuirk } from "./gemini-line.ts";
+import { geminiCapabilities, geminiLine, tableQuirks } from "./gemini-line.ts";
 import { createHttpConnector } from "./http-connector.ts";
 import { ChatError } from "./hub/error.ts";
 import { isJsonObject, type Json, type JsonObject } from "./hub/json.ts";
@@ -24,7 +24,7 @@ function nameOf(target: Target): string {
 
 /** Google's API for developers, with a key of AI Studio's: the dialect of Vertex AI at another address. */
 export function createGeminiConnector(options: ConnectorOptions): Connector {
-  const quirks: GeminiQuirks = { ...QUIRKS, ...safetyQuirk(options.google) };
+  const quirks: GeminiQuirks = { ...QUIRKS, ...tableQuirks(options.google) };
   const line = geminiLine(quirks, (target, verb) => `/${nameOf(target)}:${verb}`, toCounted);
   return createHttpConnector(options, {
     baseUrl: BASE_URL,

@@ -5,7 +5,7 @@
 import { anthropicCapabilities } from "./anthropic-line.ts";
 import { checkedBaseUrl } from "./checks.ts";
 import type { Connector, ConnectorOptions, ModelInfo, Target } from "./connector.ts";
-import { geminiCapabilities, geminiLine, safetyQuirk, type Verb } from "./gemini-line.ts";
+import { geminiCapabilities, geminiLine, tableQuirks, type Verb } from "./gemini-line.ts";
 import { createGoogleGrants, fixedGrant } from "./google-grants.ts";
 import { createHttpConnector } from "./http-connector.ts";
 import { ChatError } from "./hub/error.ts";
@@ -14,6 +14,7 @@ import { hostOf, isSegment, locationOf, placeOf } from "./vertex-address.ts";
 import { CLAUDE_ON_VERTEX, claudeLine } from "./vertex-claude.ts";
 
 const GLOBAL = "global";
+const TOKEN = /^[\x21-\x7e]+$/;
 const FULL_NAME = /^publishers\/google\/models\/(gemini-.+)$/;
 
 function unanswerable(message: string): ChatError {
@@ -28,13 +29,22 @@ function unanswerable(message: string): ChatError {
 /** Makes one. Throws Error for options that cannot be used. */
 export function createVertexConnector(options: ConnectorOptions): Connector {
   const { name, google = {} } = options;
-  for (const field of ["project", "region"] as const) {
-    const value = google[field];
+  const names = {
+    project: google.project,
+    region: google.region,
+    quota_project: google.quotaProject,
+  };
+  for (const [field, value] of Object.entries(names)) {
     if (value !== undefined && !isSegment(value)) {
       throw new Error(
         `providers.${name}.${field}: ${JSON.stringify(value)} is no name of Google's`,
       );
     }
+  }
+  if (google.accessToken !== undefined && !TOKEN.test(google.accessToken)) {
+    throw new Error(
+      `providers.${name}.access_token holds a space, a line break or another odd character`,
+    );
   }
   const baseUrl = options.baseUrl ?? `https://${hostOf(google.region ?? GLOBAL)}/v1`;
   checkedBaseUrl(name, baseUrl);
@@ -80,7 +90,7 @@ export function createVertexConnector(options: ConnectorOptions): Connector {
       ? `${rootOf(target)}/endpoints/${model}:${verb}`
       : `${rootOf(target)}/publishers/google/models/${model}:${verb}`;
   };
-  const quirks = safetyQuirk(google);
+  const quirks = tableQuirks(google);
   const gemini = geminiLine(quirks, path, toCounted);
   const claude = claudeLine(rootOf);
 

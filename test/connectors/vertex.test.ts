@@ -205,6 +205,15 @@ describe("Vertex AI is opened", () => {
     expect(sent[0]?.headers.get("x-goog-user-project")).toBe("payer");
   });
 
+  test("by no token that could write headers of its own", () => {
+    for (const accessToken of ["a\r\nx-evil: 1", "a b", ""]) {
+      expect(() => offline({ google: { accessToken } })).toThrow("providers.vertex.access_token");
+    }
+    expect(() => offline({ google: { quotaProject: "a\nb" } })).toThrow(
+      "providers.vertex.quota_project",
+    );
+  });
+
   test("not without a project, and what to do is said", async () => {
     const connector = createConnector({
       name: "vertex",

@@ -414,6 +414,33 @@ describe("Anthropic's SDK", () => {
   });
 });
 
+test("without a file, the environment alone opens it, and its models go by their own names", async () => {
+  const plain = await startGateway({
+    env: {
+      VERTEX_ACCESS_TOKEN: "ya29.from-the-environment",
+      VERTEX_PROJECT: "zero",
+      VERTEX_REGION: "europe-west4",
+      VERTEX_BASE_URL: lane.url,
+    },
+  });
+  try {
+    const { key: own } = await plain.makeKey();
+    lane.answer(() => jsonReply(JSON.stringify(chunk([{ text: "Hi" }], { finishReason: "STOP" }))));
+    const reply = await createClient(`${plain.url}/v1`, own).chat.completions.create({
+      model: "vertex/gemini-2.5-flash",
+      messages: [{ role: "user", content: "Hi?" }],
+    });
+    expect(reply.choices[0]?.message.content).toBe("Hi");
+    expect(lane.calls[0]?.path).toBe(
+      "/projects/zero/locations/europe-west4/publishers/google/models/gemini-2.5-flash:generateContent",
+    );
+    expect(lane.calls[0]?.headers.get("authorization")).toBe("Bearer ya29.from-the-environment");
+    expect(plain.log()).not.toContain("ya29");
+  } finally {
+    await plain.stop();
+  }
+});
+
 describe("what goes wrong", () => {
   test("a blocked prompt is a refusal, and on the books", async () => {
     lane.answer(() =>

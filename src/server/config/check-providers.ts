@@ -111,7 +111,14 @@ function checkKeys(table: Table, path: Path): readonly PathFault[] {
   ];
 }
 
-const GOOGLE_FIELDS = ["project", "region", "access_token", "credentials", "quota_project"];
+const GOOGLE_FIELDS = [
+  "project",
+  "region",
+  "access_token",
+  "credentials",
+  "quota_project",
+  "buckets",
+];
 
 /** Fields that only Google's hosts understand, and of the ways in at most one. */
 function checkGoogle(name: string, table: Table, path: Path): readonly PathFault[] {

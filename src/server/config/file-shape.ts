@@ -105,6 +105,7 @@ function provider({
     quota_project: google?.quotaProject,
     access_token: google?.accessToken === undefined ? undefined : mask,
     credentials: google?.credentials === undefined ? undefined : mask,
+    buckets: google?.buckets,
     safety_settings: google?.safetySettings,
     api_key: apiKeys.length === 1 ? mask : undefined,
     api_keys: apiKeys.length > 1 ? apiKeys.map(() => mask) : undefined,

@@ -48,13 +48,14 @@ export function resolveGoogle(
   const credentials = token === undefined ? (table?.credentials ?? common) : undefined;
   const project = from(known?.google?.projectVariable) ?? table?.project;
   const region = from(known?.google?.regionVariable) ?? table?.region;
-  const { quota_project: quotaProject, safety_settings: safetySettings } = table ?? {};
+  const { quota_project: quotaProject, safety_settings: safetySettings, buckets } = table ?? {};
   const options: GoogleOptions = {
     ...(project === undefined ? {} : { project }),
     ...(region === undefined ? {} : { region }),
     ...(accessToken === undefined ? {} : { accessToken }),
     ...(credentials === undefined ? {} : { credentials }),
     ...(quotaProject === undefined ? {} : { quotaProject }),
+    ...(buckets === undefined ? {} : { buckets }),
     ...(safetySettings === undefined ? {} : { safetySettings }),
   };
   const isEmpty = Object.keys(options).length === 0;

@@ -186,6 +186,12 @@ export const provider = Type.Object(
     quota_project: Type.Optional(
       text("kind vertex: the project that pays, where it is not the one asked."),
     ),
+    buckets: Type.Optional(
+      Type.Array(text("The name of a bucket, or * for all."), {
+        description:
+          "kind vertex: buckets that callers may name as gs://…; they are read with the gateway's own rights. None unless said.",
+      }),
+    ),
     safety_settings: Type.Optional(
       Type.Record(Type.String({ pattern: "^[A-Z_]+$" }), text("A threshold such as BLOCK_NONE."), {
         ...closed,

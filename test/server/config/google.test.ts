@@ -68,9 +68,10 @@ describe("Vertex AI is opened", () => {
 
 test("safety settings and the project that pays reach the connector", async () => {
   const table =
-    '[providers.vertex]\nquota_project = "payer"\nsafety_settings = { HARM_CATEGORY_HARASSMENT = "OFF" }\n';
+    '[providers.vertex]\nquota_project = "payer"\nbuckets = ["media"]\nsafety_settings = { HARM_CATEGORY_HARASSMENT = "OFF" }\n';
   expect((await vertex(route + table)).provider?.google).toEqual({
     quotaProject: "payer",
+    buckets: ["media"],
     safetySettings: { HARM_CATEGORY_HARASSMENT: "OFF" },
   });
 });

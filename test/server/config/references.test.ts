@@ -120,7 +120,7 @@ h = "file:."
 
   test("of a misspelled field leave the report to the name", async () => {
     expect(await report('[providers.openai]\napi_kye = "env:HOME"\n')).toEqual([
-      'xjp.toml:2: providers.openai.api_kye: unknown field, expected one of kind, profile, backend, base_url, api_key, api_keys, project, region, access_token, credentials, quota_project, safety_settings, headers; did you mean "api_key"?',
+      'xjp.toml:2: providers.openai.api_kye: unknown field, expected one of kind, profile, backend, base_url, api_key, api_keys, project, region, access_token, credentials, quota_project, buckets, safety_settings, headers; did you mean "api_key"?',
     ]);
   });
 });

@@ -15,7 +15,6 @@ const WISHES: Readonly<Record<string, { readonly place: Place; readonly name: st
   safety_settings: { place: "body", name: "safetySettings" },
   cached_content: { place: "body", name: "cachedContent" },
   labels: { place: "body", name: "labels" },
-  model_armor_config: { place: "body", name: "modelArmorConfig" },
   tools: { place: "tools", name: "tools" },
   thinking_config: { place: "config", name: "thinkingConfig" },
   media_resolution: { place: "config", name: "mediaResolution" },
@@ -25,6 +24,16 @@ const WISHES: Readonly<Record<string, { readonly place: Place; readonly name: st
   audio_timestamp: { place: "config", name: "audioTimestamp" },
   routing_config: { place: "config", name: "routingConfig" },
 };
+
+/** Tools of Google's own that read nothing but the public web; others read what the gateway's project keeps. */
+const PUBLIC_TOOLS: ReadonlySet<string> = new Set([
+  "google_search",
+  "google_search_retrieval",
+  "enterprise_web_search",
+  "google_maps",
+  "url_context",
+  "code_execution",
+]);
 
 /** Those that may also stand at the top. */
 const BARE: ReadonlySet<string> = new Set(["safety_settings", "cached_content", "labels"]);
@@ -65,7 +74,11 @@ export function readExtras(request: ChatRequest): Extras {
     if (wish === undefined) throw cannot(path, path);
     if (value === undefined || value === null) return;
     if (wish.place === "tools") {
-      if (isJsonArray(value)) tools.push(...value.filter(isJsonObject));
+      for (const tool of isJsonArray(value) ? value.filter(isJsonObject) : []) {
+        const other = Object.keys(tool).find((each) => !PUBLIC_TOOLS.has(snake(each)));
+        if (other !== undefined) throw cannot(path, `the tool ${other}`);
+        tools.push(tool);
+      }
     } else (wish.place === "body" ? body : config)[wish.name] = value;
   };
   const readGoogle = (value: Json | undefined, path: string): void => {

@@ -49,23 +49,41 @@ function typeOf(part: MediaPart, address: string): string {
   return (Object.hasOwn(TYPES, end) ? TYPES[end] : undefined) ?? given ?? LIKELY[part.type];
 }
 
-/** Addresses that Google's own services stand behind: its storage, the files it keeps, and YouTube. */
+/** Addresses that Google's own services stand behind: the files it keeps, and YouTube. */
 const OWN_ADDRESS =
-  /^gs:\/\/|^https:\/\/(?:generativelanguage\.googleapis\.com\/|(?:www\.|m\.)?youtube\.com\/|youtu\.be\/)/i;
+  /^https:\/\/(?:generativelanguage\.googleapis\.com\/|(?:www\.|m\.)?youtube\.com\/|youtu\.be\/)/i;
+
+const BUCKET = /^gs:\/\/([^/]*)/i;
+
+/** Throws ChatError for an address from which the host may or can not be told to fetch. */
+function admit({ quirks }: Writing, part: MediaPart, address: string, isUrl: boolean): void {
+  const bucket = BUCKET.exec(address)?.[1];
+  if (bucket !== undefined) {
+    const { buckets = [] } = quirks;
+    if (buckets.includes(bucket) || buckets.includes("*")) return;
+    throw cannot(
+      "messages",
+      `${part.type} from gs://${bucket}, a bucket that its table does not name`,
+    );
+  }
+  if (OWN_ADDRESS.test(address)) return;
+  if (!isUrl) throw cannot("messages", `${part.type} by file id`);
+  if (quirks.mediaUrls === false || !/^https?:\/\//i.test(address)) {
+    throw cannot("messages", `${part.type} by this URL`);
+  }
+}
 
 /** One piece of media as `inlineData` or `fileData`. */
-export function encodeMedia({ quirks }: Writing, part: MediaPart): JsonObject {
+export function encodeMedia(writing: Writing, part: MediaPart): JsonObject {
   const { source } = part;
   switch (source.kind) {
     case "base64":
       return { inlineData: { mimeType: typeOf(part, ""), data: source.data } };
     case "url":
-      if (quirks.mediaUrls === false && !OWN_ADDRESS.test(source.url)) {
-        throw cannot("messages", `${part.type} by URL`);
-      }
+      admit(writing, part, source.url, true);
       return { fileData: { mimeType: typeOf(part, source.url), fileUri: source.url } };
     case "file-id":
-      if (!OWN_ADDRESS.test(source.id)) throw cannot("messages", `${part.type} by file id`);
+      admit(writing, part, source.id, false);
       return { fileData: { mimeType: typeOf(part, source.id), fileUri: source.id } };
   }
 }

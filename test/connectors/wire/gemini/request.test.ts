@@ -37,6 +37,10 @@ const allowed = (mode: string) => ({
 const effort = (word: string, model: string): unknown =>
   thinking({ reasoning_effort: word }, model);
 
+const google = (tool: string): JsonObject => ({
+  extra_body: { google: { tools: [{ [tool]: {} }] } },
+});
+
 describe("what Gemini cannot do is refused before it costs anything", () => {
   test("by the field that asks for it", () => {
     expect(refusal({ n: 2 })).toBe("n");
@@ -64,11 +68,32 @@ describe("what Gemini cannot do is refused before it costs anything", () => {
 
   test("such as addresses where the host fetches none, but for those of Google's own", () => {
     const quirks = { mediaUrls: false };
+    const youtube = image("https://www.youtube.com/watch?v=x");
+    expect(JSON.stringify(encode(chatRequest(youtube), "gemini-2.5-flash", quirks).body)).toContain(
+      "youtube",
+    );
     expect(refusal(image("https://pictures.example/a.png"), "gemini-2.5-flash", quirks)).toBe(
       "messages",
     );
-    const { body } = encode(chatRequest(image("gs://bucket/a.png")), "gemini-2.5-flash", quirks);
-    expect(JSON.stringify(body)).toContain('"fileUri":"gs://bucket/a.png"');
+  });
+
+  test("such as buckets that the operator has not named, which are read with the gateway's rights", () => {
+    const at = "gs://bucket/a.png";
+    for (const quirks of [{}, { buckets: ["bucket-2", "a"] }]) {
+      expect(refusal(image(at), "gemini-2.5-flash", quirks)).toBe("messages");
+      expect(refusal(image("GS://bucket"), "gemini-2.5-flash", quirks)).toBe("messages");
+    }
+    for (const buckets of [["bucket"], ["*"]]) {
+      const { body } = encode(chatRequest(image(at)), "gemini-2.5-flash", { buckets });
+      expect(JSON.stringify(body)).toContain('"fileUri":"gs://bucket/a.png"');
+    }
+  });
+
+  test("such as tools of Google's own that read what the gateway's project keeps", () => {
+    expect(refusal(google("retrieval"))).toBe("extra_body.google.tools");
+    expect(encode(chatRequest(google("googleSearch"))).body["tools"]).toEqual([
+      { googleSearch: {} },
+    ]);
   });
 });
 
