@@ -22,8 +22,8 @@ export type SchemaPlace = {
 type Growing = Record<string, Json | undefined>;
 
 type Walk = SchemaPlace & {
-  /** Where the walk stands, for refusals. */
-  readonly path: string;
+  /** Where the walk stands below the field; put together only for refusals. */
+  readonly trail: string[];
   readonly root: JsonObject;
   /** Names of the references whose schemas are being put in place, so that no circle is followed. */
   readonly open: ReadonlySet<string>;
@@ -85,7 +85,7 @@ const STRUCTURAL: ReadonlySet<string> = new Set([
 const OPEN: JsonObject = {};
 
 function refuse(walk: Walk, keyword: string, why: string): Error {
-  return cannot(`${walk.path}.${keyword}`, `a schema with ${why}`);
+  return cannot([walk.field, ...walk.trail, keyword].join("."), `a schema with ${why}`);
 }
 
 /** What is left out is named in a header, so only by the field and the keyword, and not by the caller's own names. */
@@ -98,8 +98,12 @@ function lose(walk: Walk, keyword: string): void {
   leave(walk, keyword);
 }
 
-function into(walk: Walk, step: string): Walk {
-  return { ...walk, path: `${walk.path}.${step}` };
+/** Cleans what stands one step further. */
+function cleanAt(walk: Walk, step: string, value: Json): JsonObject {
+  walk.trail.push(step);
+  const cleaned = clean(walk, value);
+  walk.trail.pop();
+  return cleaned;
 }
 
 function typesOf(value: Json | undefined): readonly string[] {
@@ -159,7 +163,7 @@ function cleanProperties(walk: Walk, schema: JsonObject, out: Growing): void {
   if (isJsonObject(properties)) {
     const cleaned: Growing = Object.create(null);
     for (const [name, value] of Object.entries(properties)) {
-      cleaned[name] = clean(into(walk, `properties.${name}`), value ?? true);
+      cleaned[name] = cleanAt(walk, `properties.${name}`, value ?? true);
     }
     out["properties"] = cleaned;
     out["type"] ??= "object";
@@ -177,7 +181,7 @@ function cleanProperties(walk: Walk, schema: JsonObject, out: Growing): void {
 function cleanUnion(walk: Walk, schema: JsonObject, out: Growing): void {
   for (const keyword of ["anyOf", "oneOf"]) {
     const list = schema[keyword];
-    if (isJsonArray(list)) out[keyword] = list.map((each) => clean(into(walk, keyword), each));
+    if (isJsonArray(list)) out[keyword] = list.map((each) => cleanAt(walk, keyword, each));
   }
 }
 
@@ -251,16 +255,16 @@ function cleanKeyword(walk: Walk, keyword: string, value: Json, schema: JsonObje
       break;
     case "items":
       if (isJsonArray(value)) {
-        out["prefixItems"] = value.map((each) => clean(into(walk, keyword), each));
-      } else if (value !== false) out["items"] = clean(into(walk, keyword), value);
+        out["prefixItems"] = value.map((each) => cleanAt(walk, keyword, each));
+      } else if (value !== false) out["items"] = cleanAt(walk, keyword, value);
       break;
     case "prefixItems":
       if (isJsonArray(value)) {
-        out[keyword] = value.map((each) => clean(into(walk, keyword), each));
+        out[keyword] = value.map((each) => cleanAt(walk, keyword, each));
       }
       break;
     case "additionalProperties":
-      out[keyword] = typeof value === "boolean" ? value : clean(into(walk, keyword), value);
+      out[keyword] = typeof value === "boolean" ? value : cleanAt(walk, keyword, value);
       break;
     default:
       if (KEPT.has(keyword)) out[keyword] ??= value;
@@ -296,7 +300,7 @@ function clean(walk: Walk, value: Json): JsonObject {
 export function cleanSchema(schema: JsonObject, place: SchemaPlace): JsonObject {
   const walk: Walk = {
     ...place,
-    path: place.field,
+    trail: [],
     root: schema,
     open: new Set(),
     budget: { left: MOST_SCHEMAS },
@@ -310,7 +314,7 @@ export function cleanSchema(schema: JsonObject, place: SchemaPlace): JsonObject 
     for (const [name, entry] of Object.entries(entries)) {
       if (entry === undefined) continue;
       const open = new Set([`#/${holder}/${name}`]);
-      defs[name] = clean({ ...into(walk, `${holder}.${name}`), open }, entry);
+      defs[name] = cleanAt({ ...walk, open }, `${holder}.${name}`, entry);
     }
   }
   return Object.keys(defs).length === 0 ? cleaned : { ...cleaned, $defs: defs };

@@ -48,7 +48,7 @@ describe("bytes", () => {
         expect(decodeBytes(splitAt(text, position))).toEqual(whole);
       }
       expect(decodeBytes(splitEachByte(text))).toEqual(whole);
-    });
+    }, 60_000);
 
     test(`of ${file} mean the same with each kind of line end`, () => {
       for (const end of ["\n", "\r"]) {
