@@ -37,6 +37,7 @@ const args = {
     valueHint: "USD",
     description: "spend a calendar month, e.g. 25 or 12.50",
   },
+  "budget-per-day": { type: "string", valueHint: "USD", description: "spend a day" },
   concurrency: { type: "string", valueHint: "N", description: "requests at once; 0: unlimited" },
   models: {
     type: "string",
@@ -91,6 +92,9 @@ function readTerms(values: Values<typeof args>, now: number): KeyTerms {
       readInteger("--tokens-per-day", text),
     ),
     budgetNanoUsd: optional(values.budget, (text) => readUsd("--budget", text)),
+    budgetPerDayNanoUsd: optional(values["budget-per-day"], (text) =>
+      readUsd("--budget-per-day", text),
+    ),
     concurrency: optional(values.concurrency, (text) => readInteger("--concurrency", text)),
     models: optional(values.models, readModels),
     expiresAt,

@@ -17,6 +17,7 @@ import { createHealth } from "./observe/health.ts";
 import { type Log, createLog, messageOf } from "./observe/log.ts";
 import { type Metrics, createMetrics } from "./observe/metrics.ts";
 import { warnOfUnreachable } from "./reachability.ts";
+import { openSharing } from "./sharing.ts";
 import { openStorage } from "./storage.ts";
 import type { Store } from "./store/store.ts";
 
@@ -64,6 +65,14 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
   const storage = await openStorage(config, { log, health, clock });
   const { store, keyring, journal } = storage;
 
+  const sharing = await openSharing(config, {
+    log,
+    health,
+    clock,
+    config: () => config,
+    recount: () => readTotals(limiter, store, clock()),
+  });
+
   const inFlight = createInFlight();
   const breaker = createBreaker({ config: () => config.breaker, clock });
   const metrics: Metrics = createMetrics({
@@ -72,11 +81,13 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     journalLost: () => journal.lost,
     circuits: () => breaker.states(),
     faults: () => health.faults(),
+    sharing: sharing.state,
   });
-  const limiter = createLimiter({
+  const limiter: Limiter = createLimiter({
     config: () => config,
     clock,
     onHit: (tenantId, limit) => metrics.limitHit(tenantId, limit),
+    ...(sharing.gauge ? { shared: sharing.gauge } : {}),
   });
   await restoreLimits(limiter, store, clock, log);
   storage.onRecovered(async () => {
@@ -169,6 +180,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
       if (cut > 0) await within(CLOSE_MS, inFlight.idle());
       await within(CLOSE_MS, stopped);
       await server.stop(true);
+      await sharing.close();
       await storage.close();
       generation.retire();
       log.info("stopped", { cut });
@@ -220,11 +232,20 @@ function fixedAtStart(before: Config, after: Config): readonly string[] {
   if (before.server.port !== after.server.port) changed.push("server.port");
   if (before.server.receiveMs !== after.server.receiveMs) changed.push("server.receive_ms");
   if (before.database !== after.database) changed.push("database");
+  if (before.redis !== after.redis) changed.push("redis.url");
   if (before.usage.journalDir !== after.usage.journalDir) changed.push("usage.journal_dir");
   return changed;
 }
 
-/** Tells the limiter what keys have used of their days and months; false when the database cannot be asked. */
+/** Tells the limiter what was used of this day and month. Rejects when the books cannot be read. */
+async function readTotals(limiter: Limiter, store: Store, now: number): Promise<void> {
+  limiter.restore(
+    await store.usageTotals(startOfDay(now)),
+    await store.usageTotals(startOfMonth(now)),
+  );
+}
+
+/** The same; false when the database cannot be asked. */
 async function restoreLimits(
   limiter: Limiter,
   store: Store,
@@ -232,11 +253,7 @@ async function restoreLimits(
   log: Log,
 ): Promise<boolean> {
   try {
-    const now = clock();
-    limiter.restore(
-      await store.usageTotals(startOfDay(now)),
-      await store.usageTotals(startOfMonth(now)),
-    );
+    await readTotals(limiter, store, clock());
     return true;
   } catch (thrown) {
     log.warn("limits", {

@@ -79,7 +79,7 @@ describe("xjp keygen", () => {
     const before = Date.now();
     const made = object(
       await folder.json(
-        "keygen acme --rpm 1 --rpd 2 --tpm 3_000 --tokens-per-day 4 --budget 12.345678901 --concurrency 5 --models gpt-4o,claude-* --expires 30d".split(
+        "keygen acme --rpm 1 --rpd 2 --tpm 3_000 --tokens-per-day 4 --budget 12.345678901 --budget-per-day 0.5 --concurrency 5 --models gpt-4o,claude-* --expires 30d".split(
           " ",
         ),
       ),
@@ -91,6 +91,8 @@ describe("xjp keygen", () => {
       tokens_per_day: 4,
       budget_usd: "12.345678901",
       budget_nano_usd: 12_345_678_901,
+      budget_per_day_usd: "0.50",
+      budget_day_nano_usd: 500_000_000,
       concurrency: 5,
       models: ["gpt-4o", "claude-*"],
       state: "active",
@@ -102,6 +104,7 @@ describe("xjp keygen", () => {
       tpm: 3000,
       tokensPerDay: 4,
       budgetNanoUsd: 12_345_678_901,
+      budgetPerDayNanoUsd: 500_000_000,
       concurrency: 5,
       models: ["gpt-4o", "claude-*"],
     });

@@ -23,6 +23,7 @@ export function aKey(number: number, fields: Partial<KeyRecord> = {}): KeyRecord
     tpm: null,
     tokensPerDay: null,
     budgetNanoUsd: null,
+    budgetPerDayNanoUsd: null,
     concurrency: null,
     models: null,
     isActive: true,

@@ -39,6 +39,7 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
         tpm: 2_147_483_648,
         tokensPerDay: 5_000_000_000,
         budgetNanoUsd: Number.MAX_SAFE_INTEGER,
+        budgetPerDayNanoUsd: 25_000_000_000,
         concurrency: 7,
         models: ["fast", "openrouter/*", "名前"],
         isActive: false,

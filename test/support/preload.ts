@@ -5,4 +5,6 @@ afterAll(async () => {
   // Loaded only now: most runs of one file need no server.
   const { stopPostgres } = await import("./postgres.ts");
   stopPostgres();
+  const { stopRedis } = await import("./redis.ts");
+  await stopRedis();
 });

@@ -21,6 +21,7 @@ export function limitsInWords(key: KeyRecord): string {
     limit(key.tpm, "tokens/minute"),
     limit(key.tokensPerDay, "tokens/day"),
     limit(key.concurrency, "at once"),
+    key.budgetPerDayNanoUsd === null ? undefined : `$${usd(key.budgetPerDayNanoUsd)}/day`,
     key.budgetNanoUsd === null ? undefined : `$${usd(key.budgetNanoUsd)}/month`,
   ];
   const words = [rate, ...rest].filter((word) => word !== undefined);
@@ -65,6 +66,8 @@ export function keyJson(key: KeyRecord, now: number): Readonly<Record<string, un
     tokens_per_day: key.tokensPerDay,
     budget_usd: key.budgetNanoUsd === null ? null : usd(key.budgetNanoUsd),
     budget_nano_usd: key.budgetNanoUsd,
+    budget_per_day_usd: key.budgetPerDayNanoUsd === null ? null : usd(key.budgetPerDayNanoUsd),
+    budget_day_nano_usd: key.budgetPerDayNanoUsd,
     concurrency: key.concurrency,
     models: key.models,
     is_active: key.isActive,

@@ -11,6 +11,7 @@ export type KeyTerms = Pick<
   | "tpm"
   | "tokensPerDay"
   | "budgetNanoUsd"
+  | "budgetPerDayNanoUsd"
   | "concurrency"
   | "models"
   | "expiresAt"
@@ -31,6 +32,7 @@ export function plainTerms(tenantId: string): KeyTerms {
     tpm: null,
     tokensPerDay: null,
     budgetNanoUsd: null,
+    budgetPerDayNanoUsd: null,
     concurrency: null,
     models: null,
     expiresAt: null,
@@ -53,6 +55,7 @@ export function issueKey(terms: KeyTerms, now: number): IssuedKey {
       tpm: terms.tpm,
       tokensPerDay: terms.tokensPerDay,
       budgetNanoUsd: terms.budgetNanoUsd,
+      budgetPerDayNanoUsd: terms.budgetPerDayNanoUsd,
       concurrency: terms.concurrency,
       models: terms.models,
       isActive: true,

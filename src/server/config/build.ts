@@ -52,6 +52,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       ...(from.server.admin_token === undefined ? {} : { adminToken: from.server.admin_token }),
     },
     database,
+    ...(from.redis.url === undefined ? {} : { redis: from.redis.url }),
     usage: {
       journalDir:
         from.usage.journal_dir === undefined
@@ -76,6 +77,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       defaultRpm: from.rate_limiting.default_rpm,
       burstSize: from.rate_limiting.burst_size,
       assumedOutputTokens: from.rate_limiting.assumed_output_tokens,
+      instances: from.rate_limiting.instances,
     },
     timeouts: {
       connectMs: from.timeouts.connect_ms,

@@ -150,6 +150,8 @@ export type Config = {
   };
   /** `sqlite:PATH` or `postgres://…`. */
   readonly database: string;
+  /** Where counters and answers are that several instances share; absent is in the database, if that is one for many. */
+  readonly redis?: string;
   readonly usage: {
     /** Absolute path of the folder for what is on its way to the database. */
     readonly journalDir: string;
@@ -174,6 +176,8 @@ export type Config = {
     readonly burstSize: number;
     /** What is reserved for the answer to a request that does not say how long it may become. */
     readonly assumedOutputTokens: number;
+    /** How many gateways share the limits, at the least. */
+    readonly instances: number;
   };
   readonly timeouts: {
     readonly connectMs: number;

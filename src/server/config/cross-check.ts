@@ -16,6 +16,7 @@ export function crossCheck(tree: unknown, place: Place): readonly PathFault[] {
     ...checkModels(child(tree, "models"), child(tree, "providers")),
     ...checkAliases(child(tree, "tenants"), child(tree, "models")),
     ...checkDatabase(child(tree, "database"), place),
+    ...checkRedis(child(child(tree, "redis"), "url")),
     ...checkOrigins(child(child(tree, "cors"), "origins")),
   ];
 }
@@ -45,6 +46,15 @@ export function checkDatabase(value: unknown, place: Place): readonly PathFault[
   if (typeof url !== "string" || url === "") return [];
   const read = readDatabaseUrl(url, place);
   return "problem" in read ? [{ path, problem: read.problem }] : [];
+}
+
+/** Whether a text is the address of a Redis or Valkey server. It may hold a password and is not repeated. */
+export function checkRedis(url: unknown): readonly PathFault[] {
+  if (typeof url !== "string" || url === "") return [];
+  if (/^(?:redis|valkey)s?:\/\/[^/?#]/.test(url) && URL.canParse(url)) return [];
+  const problem =
+    "found text that is no address of a Redis server, expected redis://HOST:PORT or rediss://HOST:PORT";
+  return [{ path: ["redis", "url"], problem }];
 }
 
 function checkOrigins(value: unknown): readonly PathFault[] {

@@ -36,6 +36,7 @@ export function toFileShape(config: Config): WrittenTable {
       admin_token: server.adminToken === undefined ? undefined : mask,
     }),
     database: { url: maskUrl(config.database) },
+    redis: written({ url: config.redis === undefined ? undefined : maskRedis(config.redis) }),
     usage: { journal_dir: config.usage.journalDir },
     keys: { grace_ms: config.keys.graceMs },
     log: config.log,
@@ -43,6 +44,7 @@ export function toFileShape(config: Config): WrittenTable {
       default_rpm: rateLimiting.defaultRpm,
       burst_size: rateLimiting.burstSize,
       assumed_output_tokens: rateLimiting.assumedOutputTokens,
+      instances: rateLimiting.instances,
     },
     timeouts: {
       connect_ms: timeouts.connectMs,
@@ -163,5 +165,11 @@ export function maskUrl(database: string): string {
   for (const name of url.searchParams.keys()) {
     if (/pass|key|secret|token/i.test(name)) url.searchParams.set(name, mask);
   }
+  return url.href;
+}
+
+function maskRedis(text: string): string {
+  const url = new URL(text);
+  if (url.password !== "") url.password = mask;
   return url.href;
 }

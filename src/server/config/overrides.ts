@@ -1,6 +1,6 @@
-import { checkDatabase } from "./cross-check.ts";
+import { checkDatabase, checkRedis } from "./cross-check.ts";
 import type { Place } from "./database-url.ts";
-import type { Fault } from "./faults.ts";
+import type { Fault, PathFault } from "./faults.ts";
 import { isTable, type Path } from "./path.ts";
 import type { Environment } from "./references.ts";
 import { fromText, schemaAt } from "./schema-at.ts";
@@ -35,6 +35,7 @@ const settings: readonly Setting[] = [
   { path: ["server", "host"], variable: "HOST", flag: "host" },
   { path: ["server", "port"], variable: "PORT", flag: "port" },
   { path: ["database"], variable: "DATABASE_URL", flag: "database" },
+  { path: ["redis", "url"], variable: "REDIS_URL" },
   { path: ["server", "admin_token"], variable: "XJP_ADMIN_TOKEN" },
   { path: ["log", "level"], variable: "XJP_LOG" },
   { path: ["log", "format"], variable: "XJP_LOG_FORMAT" },
@@ -59,10 +60,14 @@ export function checkOverrides(overrides: readonly Override[], place: Place): re
   return overrides.flatMap(({ path, value, source, field }) => {
     const schema = schemaAt(fileSchema, path);
     const shape = schema ? checkShape(schema, value) : [];
-    const [fault] =
-      shape.length > 0 || path[0] !== "database" ? shape : checkDatabase(value, place);
+    const [fault] = shape.length > 0 ? shape : checkAddress(path, value, place);
     return fault ? [{ source, field, problem: fault.problem }] : [];
   });
+}
+
+function checkAddress(path: Path, value: unknown, place: Place): readonly PathFault[] {
+  if (path[0] === "database") return checkDatabase(value, place);
+  return path[0] === "redis" ? checkRedis(value) : [];
 }
 
 /** The tree with the values from outside in their places. */

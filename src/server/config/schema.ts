@@ -99,6 +99,14 @@ export const fileSchema = Type.Object(
           "Where keys and usage are stored; without it a SQLite file in the user's data folder.",
       }),
     ),
+    redis: table(
+      {
+        url: Type.Optional(
+          secret("redis://HOST:PORT, rediss:// with TLS. Best as env:NAME or file:PATH."),
+        ),
+      },
+      "Counters and answers that several instances share; without it, PostgreSQL keeps them if that is the database.",
+    ),
     usage: table(
       {
         journal_dir: Type.Optional(
@@ -168,6 +176,12 @@ export const fileSchema = Type.Object(
           default: 1024,
           description:
             "Reserved for the answer to a request that does not say how long it may become.",
+        }),
+        instances: Type.Integer({
+          minimum: 1,
+          default: 1,
+          description:
+            "How many gateways share the limits, at the least: each keeps to its part while they cannot hear of each other.",
         }),
       },
       "Limits of keys that have none of their own.",

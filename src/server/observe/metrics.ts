@@ -42,6 +42,8 @@ export type Metrics = {
 
 /** What the gauges show when they are scraped. */
 export type Readings = {
+  /** With how many others limits are counted together, and whether they cannot be heard of; undefined where nobody shares them. */
+  readonly sharing: () => { readonly isAlone: boolean; readonly instances: number } | undefined;
   readonly activeConnections: () => number;
   readonly journalPending: () => number;
   readonly journalLost: () => number;
@@ -88,6 +90,28 @@ export function createMetrics(readings: Readings): Metrics {
     help: "Requests refused by a limit.",
     labelNames: ["tenant_id", "limit"],
   });
+  registry.registerMetric(
+    new Gauge({
+      name: "xjp_limits_alone",
+      help: "1 while the counters that instances share cannot be reached and this one keeps to its part, else 0.",
+      registers: [],
+      collect() {
+        const sharing = readings.sharing();
+        if (sharing) this.set(sharing.isAlone ? 1 : 0);
+      },
+    }),
+  );
+  registry.registerMetric(
+    new Gauge({
+      name: "xjp_limits_instances",
+      help: "Gateways that share the counters of limits, this one included, when last heard of.",
+      registers: [],
+      collect() {
+        const sharing = readings.sharing();
+        if (sharing) this.set(sharing.instances);
+      },
+    }),
+  );
   const authErrors = createTally(registry, {
     name: "xjp_auth_errors_total",
     help: "Requests without a valid key.",

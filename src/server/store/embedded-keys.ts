@@ -16,13 +16,13 @@ type KeyMethods = Pick<
 >;
 
 const COLUMNS = `id, key_hash, key_prefix, tenant_id, description, rate_limit_rpm, rate_limit_rpd, rate_limit_tpm,
-  tokens_per_day, budget_nano_usd, concurrency, models, is_active, created_at, expires_at, last_used_at, revoked_at`;
+  tokens_per_day, budget_nano_usd, budget_day_nano_usd, concurrency, models, is_active, created_at, expires_at, last_used_at, revoked_at`;
 const NEWEST_FIRST = "order by created_at desc, id desc";
 
 /** The methods of the embedded store that are about keys. */
 export function createKeyMethods(sqlite: Sqlite): KeyMethods {
   const insert = sqlite.prepare(
-    `insert into api_keys (${COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `insert into api_keys (${COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const selectById = sqlite.prepare(`select ${COLUMNS} from api_keys where id = ?`);
   const selectByPrefix = sqlite.prepare(
@@ -143,6 +143,7 @@ function toColumns(key: KeyRecord): (string | number | null)[] {
     key.tpm,
     key.tokensPerDay,
     key.budgetNanoUsd,
+    key.budgetPerDayNanoUsd,
     key.concurrency,
     key.models === null ? null : JSON.stringify(key.models),
     key.isActive ? 1 : 0,
@@ -165,6 +166,7 @@ function toKey(row: SqliteRow): KeyRecord {
     tpm: readOptionalNumber(row, "rate_limit_tpm"),
     tokensPerDay: readOptionalNumber(row, "tokens_per_day"),
     budgetNanoUsd: readOptionalNumber(row, "budget_nano_usd"),
+    budgetPerDayNanoUsd: readOptionalNumber(row, "budget_day_nano_usd"),
     concurrency: readOptionalNumber(row, "concurrency"),
     models: readModels(row),
     isActive: row["is_active"] === 1,

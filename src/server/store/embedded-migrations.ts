@@ -1,5 +1,6 @@
 import keysAndUsage from "../../../sql/embedded/0001_keys_and_usage.sql" with { type: "text" };
 import usageByDay from "../../../sql/embedded/0002_usage_by_day.sql" with { type: "text" };
+import limitsAndAnswers from "../../../sql/embedded/0003_limits_and_answers.sql" with { type: "text" };
 import {
   checksum,
   CREATE_LEDGER,
@@ -16,6 +17,7 @@ import { patiently, type Sqlite } from "./sqlite.ts";
 export const embeddedMigrations: readonly Migration[] = [
   { number: 1, name: "0001_keys_and_usage", text: keysAndUsage },
   { number: 2, name: "0002_usage_by_day", text: usageByDay },
+  { number: 3, name: "0003_limits_and_answers", text: limitsAndAnswers },
 ];
 
 /** Somebody else's migration over millions of rows may hold the lock for a while. */

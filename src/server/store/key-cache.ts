@@ -43,6 +43,7 @@ const FIELDS: Readonly<Record<keyof KeyRecord, (value: unknown) => boolean>> = {
   tpm: orNull(isNumber),
   tokensPerDay: orNull(isNumber),
   budgetNanoUsd: orNull(isNumber),
+  budgetPerDayNanoUsd: orNull(isNumber),
   concurrency: orNull(isNumber),
   models: orNull(isTexts),
   isActive: isBoolean,

@@ -31,7 +31,7 @@ export function createPostgresKeyMethods({ sql, place, address }: Postgres): Key
     }
   };
   const columns = sql`id, key_hash, key_prefix, tenant_id, description, rate_limit_rpm, rate_limit_rpd, rate_limit_tpm,
-    tokens_per_day, budget_nano_usd, concurrency, models, is_active, created_at, expires_at, last_used_at, revoked_at`;
+    tokens_per_day, budget_nano_usd, budget_day_nano_usd, concurrency, models, is_active, created_at, expires_at, last_used_at, revoked_at`;
   const newestFirst = sql`order by created_at desc, id desc`;
 
   const latestVersion = async (): Promise<number> => {
@@ -149,6 +149,7 @@ function toColumns(key: KeyRecord) {
     rate_limit_tpm: key.tpm,
     tokens_per_day: key.tokensPerDay,
     budget_nano_usd: key.budgetNanoUsd,
+    budget_day_nano_usd: key.budgetPerDayNanoUsd,
     concurrency: key.concurrency,
     models: key.models === null ? null : [...key.models],
     is_active: key.isActive,
@@ -175,6 +176,7 @@ function toKey(row: postgres.Row): KeyRecord {
     tpm: toNumber(row["rate_limit_tpm"]),
     tokensPerDay: toNumber(row["tokens_per_day"]),
     budgetNanoUsd: toNumber(row["budget_nano_usd"]),
+    budgetPerDayNanoUsd: toNumber(row["budget_day_nano_usd"]),
     concurrency: toNumber(row["concurrency"]),
     models: Array.isArray(row["models"]) ? row["models"].map(String) : null,
     isActive: row["is_active"] === true,

@@ -1,6 +1,7 @@
 import type postgres from "postgres";
 import keysAndUsage from "../../../sql/postgres/0001_keys_and_usage.sql" with { type: "text" };
 import usageByDay from "../../../sql/postgres/0002_usage_by_day.sql" with { type: "text" };
+import limitsAndAnswers from "../../../sql/postgres/0003_limits_and_answers.sql" with { type: "text" };
 import {
   checksum,
   CREATE_LEDGER,
@@ -18,6 +19,7 @@ import { StoreError } from "./store.ts";
 export const postgresMigrations: readonly Migration[] = [
   { number: 1, name: "0001_keys_and_usage", text: keysAndUsage },
   { number: 2, name: "0002_usage_by_day", text: usageByDay },
+  { number: 3, name: "0003_limits_and_answers", text: limitsAndAnswers },
 ];
 
 /** The lock that one starter holds while it migrates; the other numbers of this class are in the SQL. */

@@ -21,6 +21,8 @@ export type KeyRecord = {
   readonly tokensPerDay: number | null;
   /** Spend per UTC calendar month. */
   readonly budgetNanoUsd: number | null;
+  /** Spend per UTC day. */
+  readonly budgetPerDayNanoUsd: number | null;
   /** Requests in flight. */
   readonly concurrency: number | null;
   /** Logical models this key may use; null is all. A trailing `*` matches any rest. */

@@ -139,7 +139,7 @@ describe("xjp config print", () => {
     expect(warnings).toHaveLength(2);
     // A table with nothing in it is not worth a line of TOML.
     const toml = Bun.TOML.parse((await run(print, ["--config", file])).out);
-    expect(tables).toEqual({ prices: {}, tenants: {}, ...toml });
+    expect(tables).toEqual({ prices: {}, redis: {}, tenants: {}, ...toml });
   });
 
   test("fails with the report", async () => {

@@ -47,6 +47,7 @@ describe("config/xjp.example.toml", () => {
     const {
       database: ___,
       usage: ____,
+      redis: _____,
       ...shown
     } = await load(
       everything.slice(0, everything.indexOf("# ---- Models")).replace(/^admin_token = .*$/m, "") +

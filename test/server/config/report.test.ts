@@ -107,6 +107,11 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
     'xjp.toml:4: tenants.acme.aliases.gpt-4o: found "fats", expected the name of a model; did you mean "fast"?',
   ],
   [
+    "an address that is none of a Redis server",
+    '[redis]\nurl = "http://10.0.0.7:6379"\n',
+    "xjp.toml:2: redis.url: found text that is no address of a Redis server, expected redis://HOST:PORT or rediss://HOST:PORT",
+  ],
+  [
     "a limit below nothing",
     "[tenants.acme]\nrpm = 10\nbudget_usd_per_day = -1\n",
     "xjp.toml:3: tenants.acme.budget_usd_per_day: found -1, expected a number from 0 to 9000000",

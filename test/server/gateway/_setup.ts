@@ -19,6 +19,7 @@ export function keyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
     tpm: null,
     tokensPerDay: null,
     budgetNanoUsd: null,
+    budgetPerDayNanoUsd: null,
     concurrency: null,
     models: null,
     isActive: true,

@@ -26,6 +26,7 @@ function setup(options: Setup = {}) {
       defaultRpm: options.defaultRpm ?? 0,
       burstSize: options.burstSize ?? 0,
       assumedOutputTokens: 0,
+      instances: 1,
     },
     tenants: Object.fromEntries(
       Object.entries(options.tenants ?? {}).map(([name, limits]) => [name, { limits }]),

@@ -58,6 +58,7 @@ export function testApp(options: AppOptions) {
     activeConnections: () => inFlight.count,
     journalPending: () => 0,
     journalLost: () => 0,
+    sharing: () => undefined,
     circuits: () => breaker.states(),
   });
   const name = options.connector.name;
@@ -81,7 +82,7 @@ export function testApp(options: AppOptions) {
     },
     prices: {},
     tenants: {},
-    rateLimiting: { defaultRpm: 0, burstSize: 0, assumedOutputTokens: 0 },
+    rateLimiting: { defaultRpm: 0, burstSize: 0, assumedOutputTokens: 0, instances: 1 },
   };
   const connectors = new Map([[name, options.connector]]);
   const catalog = createCatalog(config, () => 0.5, capable);

@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDatabase } from "../../../src/server/store/database-url.ts";
 import { migrate } from "../../../src/server/store/migrate.ts";
+import { embeddedMigrations } from "../../../src/server/store/embedded-migrations.ts";
 import { openStore } from "../../../src/server/store/open.ts";
 import { toStoreError } from "../../../src/server/store/sqlite-error.ts";
 import { aKey } from "../../contract/records.ts";
@@ -74,7 +75,7 @@ describe("opening", () => {
     const path = join(folder.path, "empty.db");
     writeFileSync(path, "");
     expect(await refusal(openStore(`sqlite:${path}`))).toBe(
-      `database ${path}: has no tables of xjp, this binary needs migration 2: run \`xjp migrate\``,
+      `database ${path}: has no tables of xjp, this binary needs migration ${embeddedMigrations.length}: run \`xjp migrate\``,
     );
   });
 
