@@ -82,9 +82,10 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   await waitFor(
     "the gateway to be ready",
     async () => {
-      if (child.exitCode !== null) {
+      const end = child.exitCode ?? child.signalCode;
+      if (end !== null) {
         await heard;
-        throw new Error(`xjp serve ended with ${child.exitCode}:\n${said}`);
+        throw new Error(`xjp serve ended with ${end}:\n${said}`);
       }
       return isReady(url);
     },
