@@ -274,6 +274,19 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
       expect(await report({})).toMatchObject([{ requests: 3, costNanoUsd: 3_000 }]);
     });
 
+    test("many rows at once, some of them again, count once each", async () => {
+      const many = Array.from({ length: 130 }, (_, number) => aRow(number));
+      await store.recordUsage(many.slice(0, 60));
+      await store.recordUsage([...many.slice(40), aRow(77), aRow(129)]);
+      expect(await report({})).toMatchObject([{ requests: 130, costNanoUsd: 130_000 }]);
+      const bad = [
+        ...Array.from({ length: 60 }, (_, number) => aRow(200 + number)),
+        aRow(300, { latencyMs: Number.NaN }),
+      ];
+      expect(await rejection(store.recordUsage(bad))).toMatchObject({ rejected: true });
+      expect(await report({})).toMatchObject([{ requests: 130 }]);
+    });
+
     test("a batch with a row that cannot be stored is refused whole", async () => {
       const bad = aRow(2, { inputTokens: Number.NaN });
       expect(await rejection(store.recordUsage([aRow(1), bad]))).toMatchObject({ rejected: true });

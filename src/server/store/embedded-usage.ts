@@ -16,10 +16,17 @@ const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
 /** Rows deleted in one transaction, between which others have their turn. */
 const PRUNE_ROWS = 5_000;
 
+/** Rows of one statement: a third less processor time than one for each. */
+const ROWS_AT_ONCE = 25;
+
 const INSERT = `insert into usage_logs (id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens,
     output_tokens, cached, cache_write_tokens, reasoning, estimated, cost_nano_usd, latency_ms, time_to_first_token_ms,
     status_code, status, error_message, request_id, stream, attempts, created_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do nothing`;
+  values `;
+const VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+// A conflict on the id is a row that is here already; any other (a value of the wrong kind) must not pass silently.
+const insertOf = (rows: number): string =>
+  `${INSERT}${Array(rows).fill(VALUES).join(", ")} on conflict (id) do nothing`;
 
 const SUMMED = [
   "requests",
@@ -42,9 +49,9 @@ const ROW_SUMS = SUMMED.map((column) => {
 
 /** The methods of the embedded store that are about usage. */
 export function createUsageMethods(sqlite: Sqlite): UsageMethods {
-  // A conflict on the id is a row that is here already; any other (a value of the wrong kind) must not pass silently. A trigger
-  // adds what is new to the totals of its day.
-  const insert = sqlite.prepare(INSERT);
+  // A trigger adds what is new to the totals of its day.
+  const insert = sqlite.prepare(insertOf(1));
+  const insertMany = sqlite.prepare(insertOf(ROWS_AT_ONCE));
   const any = sqlite.prepare(
     "select 1 from usage_logs where created_at >= ? and created_at < ? limit 1",
   );
@@ -109,7 +116,11 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
       if (rows.length === 0) return;
       await patiently(sqlite, () =>
         sqlite.transaction(() => {
-          for (const row of rows) insert.run(...toColumns(row));
+          const single = rows.length % ROWS_AT_ONCE;
+          for (const row of rows.slice(0, single)) insert.run(...toColumns(row));
+          for (let from = single; from < rows.length; from += ROWS_AT_ONCE) {
+            insertMany.run(...rows.slice(from, from + ROWS_AT_ONCE).flatMap(toColumns));
+          }
         }),
       );
     },
