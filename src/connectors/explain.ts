@@ -19,6 +19,7 @@ export function explain(
     ...error.traits,
     retryHere: hasOther || error.traits.retryHere,
     retryAfterMs: hasOther ? 0 : error.retryAfterMs,
+    hasOtherKey: hasOther,
     param: error.param,
     code: error.code,
     upstreamStatus: error.upstreamStatus,

@@ -15,13 +15,14 @@ export const TEXT = WORDS.join("");
 /** What this provider counts for any question. */
 export const INPUT_TOKENS = 11;
 
-/** Time for what was written to be read. */
-const AHEAD_MS = 25;
+/** Time for what was written to be read, also on a busy machine. */
+const AHEAD_MS = 150;
 
 /** One request in the log, and what came of it. */
 export type Logged = {
   /** On the clock of `performance.now()`. */
   readonly at: number;
+  readonly headers: Headers;
   readonly model: string;
   readonly body: JsonObject;
   readonly stream: boolean;
@@ -80,6 +81,7 @@ function toCall(seen: Seen): Logged {
   const isBegun = isJsonObject(last) && last["role"] === "assistant";
   return {
     at: performance.now(),
+    headers: seen.headers,
     model: typeof body["model"] === "string" ? body["model"] : "",
     body,
     stream: body["stream"] === true,
@@ -118,6 +120,8 @@ export type StreamFault = {
    * nothing more comes. `error`: an error event.
    */
   readonly how: "cut" | "end" | "stall" | "error";
+  /** How long the words go ahead of it; what has not been read by then may be lost. */
+  readonly aheadMs?: number;
 };
 
 export type AnswerOptions = {
@@ -148,7 +152,7 @@ export function answers(options: AnswerOptions = {}): Act {
       call.words += 1;
     }
     // Bun's fetch forgets what it has not handed over yet when a connection breaks, so the words go ahead.
-    if (options.fault) await Bun.sleep(AHEAD_MS);
+    if (options.fault) await Bun.sleep(options.fault.aheadMs ?? AHEAD_MS);
     switch (options.fault?.how) {
       case "cut":
         return line.end();

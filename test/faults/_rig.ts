@@ -22,6 +22,8 @@ export const PATIENT = "[breaker]\nfailures = 1000000\nmin_requests = 1000000";
 export type ModelText = {
   /** TOML fields of the model. */
   readonly fields?: string;
+  /** The provider of all its routes, instead of `one` and `two`. */
+  readonly provider?: "keys";
   /** TOML fields of each route, the first on provider `one`, the second on `two`; two retries each unless said. */
   readonly routes?: readonly string[];
 };
@@ -33,6 +35,8 @@ export type FaultRig = {
   readonly one: Provider;
   /** Behind the second. */
   readonly two: Provider;
+  /** Behind models that say so; it has three keys. */
+  readonly keys: Provider;
   /** Asks and waits for the end of everything. */
   ask(model: string, options?: AskOptions): Promise<Outcome>;
   /** Asks and waits for the end of the answer; its row comes by and by. */
@@ -69,12 +73,12 @@ export async function startFaultRig(
 ): Promise<FaultRig> {
   const one = startProvider();
   const two = startProvider();
+  const keys = startProvider();
   const stopProviders = (): void => {
-    one.stop();
-    two.stop();
+    for (const provider of [one, two, keys]) provider.stop();
   };
   try {
-    const gateway = await startGateway({ config: configOf(models, one, two, more) });
+    const gateway = await startGateway({ config: configOf(models, { one, two, keys }, more) });
     const { key } = await gateway.makeKey();
     let asked = 0;
     const send: FaultRig["send"] = async (
@@ -114,6 +118,7 @@ export async function startFaultRig(
       key,
       one,
       two,
+      keys,
       send,
       async ask(model, options) {
         const sent = await send(model, options);
@@ -144,21 +149,21 @@ export function billed(...calls: readonly Logged[]): JsonObject {
 
 function configOf(
   models: Readonly<Record<string, ModelText>>,
-  one: Provider,
-  two: Provider,
+  providers: Readonly<Record<"one" | "two" | "keys", Provider>>,
   more: string,
 ): string {
   const lines = [more];
-  for (const [name, { url }] of Object.entries({ one, two })) {
+  for (const [name, { url }] of Object.entries(providers)) {
     lines.push(`[providers.${name}]`, 'kind = "openai-compatible"', `base_url = "${url}"`);
+    if (name === "keys") lines.push('api_keys = ["key-one", "key-two", "key-three"]');
   }
-  for (const [name, { fields = "", routes = ["", ""] }] of Object.entries(models)) {
+  for (const [name, { fields = "", provider, routes = ["", ""] }] of Object.entries(models)) {
     lines.push(`[models.${name}]`, fields);
     for (const [index, route] of routes.entries()) {
       const retry = route.includes("retry") ? "" : "retry = { max_retries = 2, backoff_ms = 20 }";
       lines.push(
         `[[models.${name}.routes]]`,
-        `provider = "${index === 0 ? "one" : "two"}"`,
+        `provider = "${provider ?? (index === 0 ? "one" : "two")}"`,
         `provider_model_id = "${name}"`,
         retry,
         route,

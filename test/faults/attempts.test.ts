@@ -12,9 +12,11 @@ let rig: FaultRig;
 beforeAll(async () => {
   rig = await startFaultRig({
     pair: {},
+    urged: {},
     single: { routes: [""] },
     waits: {},
     names: { routes: [""] },
+    pool: { provider: "keys", routes: ["retry = { max_retries = 0 }"] },
     limited: { routes: [""] },
     long: {
       routes: [
@@ -130,6 +132,18 @@ describe.each(DOORS.map((door) => [door.name, door] as const))("%s", (_name, doo
       expect(got.row).toMatchObject({ status: "failed", attempts: 1, cost_nano_usd: 0 });
     });
 
+    test("429 for ever without a time goes to the next provider after the retries", async () => {
+      rig.one.acts("urged", says(429));
+      rig.two.acts("urged", answers());
+      const got = await ask("urged");
+      expect(got).toMatchObject({ status: 200, text: TEXT, goodEnds: 1 });
+      // While it rests it is not even asked.
+      expect([0, 3]).toContain(got.one.length);
+      expect(got.two).toHaveLength(1);
+      expect(got.ms).toBeLessThan(2000);
+      expect(got.row).toMatchObject({ provider: "two", ...billed(...got.two) });
+    });
+
     test("429 with a time in milliseconds is waited for", async () => {
       rig.one.acts("waits", says(429, { "retry-after-ms": "300" }), answers());
       const got = await ask("waits");
@@ -206,6 +220,30 @@ describe("a time to wait", () => {
   });
 });
 
+describe("a provider with several keys", () => {
+  test("is asked with the next one at once, and the limited one rests", async () => {
+    rig.keys.acts("pool", (line, call) =>
+      (keyOf(call) === "Bearer key-three" ? answers() : says(429, { "retry-after": "60" }))(
+        line,
+        call,
+      ),
+    );
+    const got = await rig.ask("pool");
+    expect(got).toMatchObject({ status: 200, text: TEXT });
+    const first = rig.keys.log("pool").map(keyOf);
+    expect(new Set(first).size).toBe(first.length);
+    expect(first.at(-1)).toBe("Bearer key-three");
+    expect(got.ms).toBeLessThan(1000);
+    expect(got.row).toMatchObject({
+      attempts: first.length,
+      ...billed(...rig.keys.log("pool").slice(-1)),
+    });
+    const next = await rig.ask("pool");
+    expect(rig.keys.log("pool").slice(first.length).map(keyOf)).toEqual(["Bearer key-three"]);
+    expect(next.row).toMatchObject({ attempts: 1, status: "ok" });
+  });
+});
+
 describe("one deadline", () => {
   test("holds over all attempts, the client's if it is the smaller", async () => {
     rig.one.acts("pair", staysSilent);
@@ -226,6 +264,10 @@ test("each timer is counted by its name", async () => {
       new RegExp(`xjp_upstream_timeouts_total\\{provider="(one|two)",timer="${timer}"\\} [1-9]`),
     );
 });
+
+function keyOf(call: { readonly headers: Headers }): string {
+  return call.headers.get("authorization") ?? "";
+}
 
 /** Milliseconds between the first two requests. */
 function between(calls: readonly { readonly at: number }[]): number {

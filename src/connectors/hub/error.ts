@@ -131,6 +131,8 @@ export type ChatErrorInit = Partial<KindTraits> & {
   /** How long the provider or a limit asks us to wait. */
   readonly retryAfterMs?: number | undefined;
   readonly timer?: Timer | undefined;
+  /** It is about one of the provider's keys, and another one is free: the same target may be asked at once. */
+  readonly hasOtherKey?: boolean;
   readonly cause?: unknown;
 };
 
@@ -144,6 +146,7 @@ export class ChatError extends Error {
   readonly upstreamStatus: number | undefined;
   readonly retryAfterMs: number | undefined;
   readonly timer: Timer | undefined;
+  readonly hasOtherKey: boolean;
 
   constructor(kind: ErrorKind, message: string, init: ChatErrorInit = {}) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -161,6 +164,7 @@ export class ChatError extends Error {
     this.upstreamStatus = init.upstreamStatus;
     this.retryAfterMs = init.retryAfterMs;
     this.timer = init.timer;
+    this.hasOtherKey = init.hasOtherKey ?? false;
   }
 }
 

@@ -63,6 +63,8 @@ export type BreakerOptions = {
 const BUCKETS = 10;
 /** Callers choose model names in zero-configuration mode; past this many circuits the oldest are forgotten. */
 const MOST_CIRCUITS = 10_000;
+/** How long a circuit is remembered in which nothing happens. */
+const FORGOTTEN_MS = 3_600_000;
 /** How soon a request that found all probes taken may look again. */
 const PROBING_MS = 1000;
 /** Rest of a target that answered 429 without saying for how long, doubled each time. */
@@ -179,6 +181,14 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
     if (isForgotten && circuit.coolUntil <= now) circuits.delete(target);
   };
 
+  /** Targets that nobody asks for any more are not told of for ever. */
+  const forget = (now: number): void => {
+    for (const [target, circuit] of circuits) {
+      const isResting = circuit.openUntil > now || circuit.coolUntil > now;
+      if (!isResting && now - circuit.touched > FORGOTTEN_MS) circuits.delete(target);
+    }
+  };
+
   return {
     enter(target, insist) {
       const circuit = circuits.get(target);
@@ -199,9 +209,9 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
     },
     failed(target, pass, error) {
       const now = clock();
+      // A key's trouble is not the target's.
+      if (error.hasOtherKey) return this.abandoned(target, pass);
       if (isRateLimit(error)) {
-        // Another key of the provider's is free at once.
-        if (error.retryAfterMs === 0) return this.abandoned(target, pass);
         const circuit = circuits.get(target) ?? make(target);
         giveBack(circuit, pass);
         const own = Math.min(FIRST_REST_MS * 2 ** circuit.limited, LONGEST_REST_MS);
@@ -238,10 +248,12 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
     },
     states() {
       const now = clock();
+      forget(now);
       return new Map(Array.from(circuits, ([target, circuit]) => [target, stateOf(circuit, now)]));
     },
     report() {
       const now = clock();
+      forget(now);
       return Array.from(circuits, ([target, circuit]) => ({
         target,
         state: stateOf(circuit, now),

@@ -8,7 +8,7 @@ import type { KeyRecord } from "../store/store.ts";
 import { type Asker, aliasesOf, aliasOf, refusalOf } from "./access.ts";
 import { conversationOf, draw } from "./affinity.ts";
 import { order, byWeight } from "./weights.ts";
-import { type Ability, fit, type Needs, needsOf } from "./conditions.ts";
+import { type Ability, fit, hasLimits, isStatedUnable, type Needs, needsOf } from "./conditions.ts";
 
 /** A target with what the configuration says about trying it. */
 export type Route = Target & {
@@ -65,6 +65,8 @@ type Entry = {
   /** Weighted ones first. */
   readonly routes: readonly Route[];
   readonly isWeighted: boolean;
+  /** Whether what a request asks can change where it goes. */
+  readonly isChoosy: boolean;
 };
 
 /**
@@ -109,6 +111,7 @@ export function createCatalog(
           config: model,
           routes: [...weighted, ...ordered],
           isWeighted: weighted.length > 1,
+          isChoosy: isChoosy(routes),
         },
       ];
     }),
@@ -124,7 +127,13 @@ export function createCatalog(
     if (!open.includes(provider)) return undefined;
     const providerModelId = model.slice(slash + 1);
     const route = toRoute({ provider, providerModelId, retry: config.retry });
-    const entry = { name: model, config: undefined, routes: [route], isWeighted: false };
+    const entry: Entry = {
+      name: model,
+      config: undefined,
+      routes: [route],
+      isWeighted: false,
+      isChoosy: false,
+    };
     // Callers choose these names, so their number is bounded.
     if (addressedEntries.size < 10_000) addressedEntries.set(model, entry);
     return entry;
@@ -162,7 +171,6 @@ export function createCatalog(
     plan(request, key, headers) {
       const entry = find(request.model, key);
       const { routes } = entry;
-      const needs = needsOf(request);
       const conversation = isSticky(entry)
         ? conversationOf(request, headers, key.tenantId)
         : undefined;
@@ -173,7 +181,7 @@ export function createCatalog(
         : routes;
       return {
         model: entry.name,
-        routes: fit(ordered, needs, entry.name).able,
+        routes: entry.isChoosy ? fit(ordered, needsOf(request), entry.name).able : ordered,
         recovery: entry.config?.recovery ?? "error",
       };
     },
@@ -206,6 +214,13 @@ export function createCatalog(
     },
     allows,
   };
+}
+
+/** Whether what a request asks can change which of the routes it takes, or whether it takes any. */
+function isChoosy(routes: readonly Route[]): boolean {
+  return routes.some(({ ability }) =>
+    routes.length > 1 ? hasLimits(ability) : isStatedUnable(ability),
+  );
 }
 
 function unknownModel(model: string, names: readonly string[], open: readonly string[]): ChatError {

@@ -95,6 +95,17 @@ export function misfitOf(needs: Needs, ability: Ability): Misfit | undefined {
   return { need: "context", stated: false, reason };
 }
 
+/** Whether there is anything that a request could ask and a target could not do. */
+export function hasLimits(ability: Ability): boolean {
+  if (contextOf(ability) !== undefined) return true;
+  return NEEDS.some((need) => !(statementOn(need, ability.stated) ?? knows(need, ability.known)));
+}
+
+/** Whether the operator says so of anything. */
+export function isStatedUnable({ stated }: Ability): boolean {
+  return NEEDS.some((need) => statementOn(need, stated) === false);
+}
+
 /** Most tokens of input and output together, where that is known. */
 export function contextOf({ known, stated }: Ability): number | undefined {
   return stated.contextTokens ?? known.contextTokens;

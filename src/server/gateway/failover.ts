@@ -75,6 +75,7 @@ export async function failover<Answer>(
         if (verdict.to === "nobody") throw last;
         if (verdict.to === "larger") moreTokensThan = contextOf(route.ability) ?? 0;
         if (verdict.to !== "same") break;
+        if (last.hasOtherKey) retries -= 1;
         await pause(verdict.delayMs, exchange.abort);
       }
     }

@@ -40,6 +40,7 @@ const TOO_LONG =
  * | --- | --- |
  * | 408, 425, 429, 5xx, 529, reset, refused, cut before it began, connect timer | yes, with full jitter or after Retry-After |
  * | headers, first-event, idle or total timer: it was reached and is silent | no, the next |
+ * | a key of the provider's is limited or refused, and another one is free | yes, at once, and it is no retry |
  * | our credentials or credit there, TLS, a wrong address, 404 | no, the next |
  * | too long for its context | no, the next with a larger one |
  * | another 4xx, refused by content policy | nobody: the next would say the same, or ought to |
@@ -47,7 +48,7 @@ const TOO_LONG =
 export function judge(error: ChatError, at: Situation): Verdict {
   if (isTooLong(error)) return { to: "larger" };
   // Asked in another way it may well answer.
-  if (error.code === PREFILL_REFUSED)
+  if (error.hasOtherKey || error.code === PREFILL_REFUSED)
     return at.hasRoom ? { to: "same", delayMs: 0 } : { to: "next" };
   if (!error.traits.tryElsewhere) return { to: "nobody" };
   const delayMs = waitFor(error, at);

@@ -130,6 +130,15 @@ describe("a circuit", () => {
     expect(state()).toBe("open");
   });
 
+  test("in which nothing happens for an hour is forgotten", () => {
+    const { clock, fail, state } = setup();
+    for (const act of [fail, fail, fail]) act();
+    clock.advance(3_600_000);
+    expect(state()).toBe("half-open");
+    clock.advance(1);
+    expect(state()).toBe("none");
+  });
+
   test("reports what it is made of", () => {
     const { breaker, fail, succeed } = setup();
     fail();
@@ -184,7 +193,8 @@ describe("a limited target", () => {
 
   test("goes on at once when another key of its provider is free", () => {
     const { fail, state } = setup();
-    fail(limited(0));
+    const error = new ChatError("rate-limited", "slow", { origin: "provider", hasOtherKey: true });
+    fail(error);
     expect(state()).toBe("none");
   });
 });

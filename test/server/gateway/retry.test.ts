@@ -52,6 +52,12 @@ describe("the retry table", () => {
     expect(judge(down, { ...at, hasRoom: false }).to).toBe("next");
   });
 
+  test("asks at once with another key of the provider's, and does not call it a retry", () => {
+    const error = new ChatError("rate-limited", "slow", { origin: "provider", hasOtherKey: true });
+    expect(judge(error, { ...at, retries: 9 })).toEqual({ to: "same", delayMs: 0 });
+    expect(judge(error, { ...at, hasRoom: false }).to).toBe("next");
+  });
+
   test("shops around neither mistakes nor refusals", () => {
     expect(judge(new ChatError("invalid-request", "no such field"), at).to).toBe("nobody");
     expect(judge(new ChatError("refused", "against the rules"), at).to).toBe("nobody");
