@@ -69,7 +69,7 @@ create table usage_logs_default partition of usage_logs default;
 -- Makes the partition of the month that a time lies in, and moves what lies in the default one there. With the rights of who
 -- migrated, so that a gateway needs none to make tables.
 create function xjp_add_usage_month(at timestamptz) returns void
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current set lock_timeout = '5s' as $$
 declare
   first timestamptz := date_trunc('month', at, 'UTC');
   next timestamptz := (date_trunc('month', at at time zone 'UTC') + interval '1 month') at time zone 'UTC';
@@ -97,14 +97,16 @@ begin
 end
 $$;
 
--- Drops the partitions of months before the one that a time lies in, and answers how many rows they had.
+-- Drops the partitions of months before the one that a time lies in, and answers how many rows they had. Everybody who writes waits
+-- while it waits for those who read, so it does that for a moment only; it is called again.
 create function xjp_drop_usage_months(before timestamptz) returns bigint
-language plpgsql security definer set search_path from current as $$
+language plpgsql security definer set search_path from current set lock_timeout = '2s' as $$
 declare
   partition text;
   dropped bigint := 0;
   counted bigint;
 begin
+  perform pg_advisory_xact_lock(7022, 2);
   for partition in
     select relname from pg_inherits join pg_class on pg_class.oid = inhrelid
     where inhparent = 'usage_logs'::regclass and relname ~ '^usage_logs_\d{4}_\d\d$'

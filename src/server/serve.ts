@@ -234,6 +234,8 @@ function fixedAtStart(before: Config, after: Config): readonly string[] {
   if (before.database !== after.database) changed.push("database");
   if (before.redis !== after.redis) changed.push("redis.url");
   if (before.usage.journalDir !== after.usage.journalDir) changed.push("usage.journal_dir");
+  if (before.usage.retentionDays !== after.usage.retentionDays)
+    changed.push("usage.retention_days");
   return changed;
 }
 

@@ -11,6 +11,7 @@ import { migrate } from "./store/migrate.ts";
 import { openStore } from "./store/open.ts";
 import { createReopeningStore } from "./store/reopening.ts";
 import { type Store, StoreError } from "./store/store.ts";
+import { startUpkeep } from "./store/upkeep.ts";
 
 /** How often keys made, changed or revoked by other processes are looked for; a revoked key works no longer than this. */
 const KEY_POLL_MS = 400;
@@ -69,6 +70,14 @@ export async function openStorage(config: Config, around: Around): Promise<Stora
     onNotice: (notice) => log.warn("usage journal", { notice }),
   });
 
+  const upkeep = startUpkeep({
+    store,
+    retentionDays: usage.retentionDays,
+    clock,
+    onPruned: (rows) => log.info("usage retention", { rows_removed: rows }),
+    onError: (error) => log.warn("usage upkeep", { error: messageOf(error) }),
+  });
+
   health.watch("store", async () => {
     const fault = await faultOf(store);
     if (fault === undefined) return undefined;
@@ -86,6 +95,7 @@ export async function openStorage(config: Config, around: Around): Promise<Stora
       listeners.push(listener);
     },
     async close() {
+      await upkeep.close();
       await journal.close();
       await keyring.close();
       await store.close();

@@ -58,6 +58,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
         from.usage.journal_dir === undefined
           ? defaultJournal(database, env)
           : resolve(cwd, expandHome(from.usage.journal_dir, env)),
+      retentionDays: from.usage.retention_days,
     },
     keys: { graceMs: from.keys.grace_ms },
     log: from.log,

@@ -155,6 +155,8 @@ export type Config = {
   readonly usage: {
     /** Absolute path of the folder for what is on its way to the database. */
     readonly journalDir: string;
+    /** How many whole days before today the rows of requests are kept; 0 is for ever. */
+    readonly retentionDays: number;
   };
   readonly keys: {
     /** How long keys go on working while the database cannot be asked about them; 0 is for ever. */

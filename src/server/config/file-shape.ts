@@ -37,7 +37,10 @@ export function toFileShape(config: Config): WrittenTable {
     }),
     database: { url: maskUrl(config.database) },
     redis: written({ url: config.redis === undefined ? undefined : maskRedis(config.redis) }),
-    usage: { journal_dir: config.usage.journalDir },
+    usage: {
+      journal_dir: config.usage.journalDir,
+      retention_days: config.usage.retentionDays,
+    },
     keys: { grace_ms: config.keys.graceMs },
     log: config.log,
     rate_limiting: {

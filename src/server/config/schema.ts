@@ -116,6 +116,13 @@ export const fileSchema = Type.Object(
               "Folder for usage on its way to the database, and for what a start without one needs; on a local disk.",
           }),
         ),
+        retention_days: Type.Integer({
+          minimum: 0,
+          maximum: 36_500,
+          default: 0,
+          description:
+            "How long the row of each request is kept, in whole days before today; 0 is for ever. The totals of days stay.",
+        }),
       },
       "The books.",
     ),

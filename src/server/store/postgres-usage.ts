@@ -4,7 +4,10 @@ import { toPostgresError } from "./postgres-error.ts";
 import type { Store, UsageGroup, UsageReportRow, UsageRow } from "./store.ts";
 import { DAY_MS, dayName, type Span, splitSpan, startOfDay, toCalendar } from "./usage-span.ts";
 
-type UsageMethods = Pick<Store, "recordUsage" | "usageReport" | "usageTotals" | "pruneUsage">;
+type UsageMethods = Pick<
+  Store,
+  "recordUsage" | "usageReport" | "usageTotals" | "prepareUsage" | "pruneUsage"
+>;
 type Runner = postgres.Sql | postgres.TransactionSql;
 
 const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
@@ -33,20 +36,18 @@ export function createPostgresUsageMethods({ sql: pool, place }: Postgres): Usag
     }
   };
 
-  const addMonths = async (rows: readonly UsageRow[]): Promise<void> => {
-    for (const row of rows) {
-      const month = new Date(row.createdAt).toISOString().slice(0, 7);
-      if (months.has(month)) continue;
-      await pool`select xjp_add_usage_month(${`${month}-01T00:00:00Z`})`;
-      months.add(month);
-    }
+  const addMonth = async (at: number): Promise<void> => {
+    const month = new Date(at).toISOString().slice(0, 7);
+    if (months.has(month)) return;
+    await pool`select xjp_add_usage_month(${`${month}-01T00:00:00Z`})`;
+    months.add(month);
   };
 
   return {
     recordUsage: (rows) =>
       run(async () => {
         if (rows.length === 0) return;
-        await addMonths(rows);
+        for (const row of rows) await addMonth(row.createdAt);
         await insertUsage(pool, rows);
       }),
     usageReport: ({ by, since, until, tenantId }) =>
@@ -87,6 +88,7 @@ export function createPostgresUsageMethods({ sql: pool, place }: Postgres): Usag
           costNanoUsd: Number(row["cost_nano_usd"]),
         }));
       }),
+    prepareUsage: (at) => run(() => addMonth(at)),
     pruneUsage: (before) =>
       run(async () => {
         const border = toTimestamp(toCalendar(before));

@@ -146,6 +146,7 @@ export function createReopeningStore(options: ReopeningOptions): Store {
     recordUsage: (rows) => ask((store) => store.recordUsage(rows)),
     usageReport: (query) => use((store) => store.usageReport(query)),
     usageTotals: (since) => use((store) => store.usageTotals(since)),
+    prepareUsage: (at) => use(async (store) => store.prepareUsage?.(at)),
     pruneUsage: (before) => use((store) => store.pruneUsage(before)),
     ...(kind === "sqlite" ? {} : { watchKeys }),
     ping: () => ask((store) => store.ping()),

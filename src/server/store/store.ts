@@ -147,6 +147,8 @@ export type Store = {
   usageReport(query: UsageQuery): Promise<readonly UsageReportRow[]>;
   /** Totals of rows created at or after `since`, per key, tenant and model. */
   usageTotals(since: number): Promise<readonly KeyTotals[]>;
+  /** Makes room for rows of a moment to come, where that is a matter of more than writing them. */
+  prepareUsage?(at: number): Promise<void>;
   /** Deletes rows created before a moment, and answers how many; the sums by day that reports are made of stay. */
   pruneUsage(before: number): Promise<number>;
   /** Throws StoreError when the store cannot be read. */
