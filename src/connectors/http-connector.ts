@@ -140,6 +140,23 @@ export function createHttpConnector(
     return send(line, line.path(target, stream), body, stream, call, grant);
   };
 
+  /** Asks once more if the line knows how to avoid this refusal, which is thrown otherwise. */
+  const askAnew = async (
+    line: Line,
+    request: ChatRequest,
+    call: ChatCall,
+    verbatim: boolean,
+    grant: Grant,
+    refused: PostReply,
+  ): Promise<PostReply> => {
+    const error = await refusal(line, refused);
+    const recast = line.recast?.(request, error, call.drop);
+    if (recast === undefined) throw error;
+    const reply = await ask(line, recast, call, verbatim, grant);
+    if (!isGood(reply)) throw await refusal(line, reply);
+    return reply;
+  };
+
   /** Does something with a grant; its errors leave as `explain` tells them. */
   const granted = async <Result>(act: (grant: Grant) => Promise<Result>): Promise<Result> => {
     let grant: Grant | undefined;
@@ -166,8 +183,8 @@ export function createHttpConnector(
       const verbatim = request.source.dialect === dialect;
       const taken = credentials.take();
       grant = taken instanceof Promise ? await taken : taken;
-      const reply = await ask(line, request, call, verbatim, grant);
-      if (!isGood(reply)) throw await refusal(line, reply);
+      let reply = await ask(line, request, call, verbatim, grant);
+      if (!isGood(reply)) reply = await askAnew(line, request, call, verbatim, grant, reply);
       call.onHead?.(reply.headers);
       // Some hosts answer in one piece what was to be streamed.
       if (isWhole(reply, true)) {
@@ -202,8 +219,8 @@ export function createHttpConnector(
       const verbatim = request.source.dialect === dialect;
       const taken = credentials.take();
       grant = taken instanceof Promise ? await taken : taken;
-      const reply = await ask(line, request, call, verbatim, grant);
-      if (!isGood(reply)) throw await refusal(line, reply);
+      let reply = await ask(line, request, call, verbatim, grant);
+      if (!isGood(reply)) reply = await askAnew(line, request, call, verbatim, grant, reply);
       call.onHead?.(reply.headers);
       // And some stream what was to be in one piece.
       if (!isWhole(reply, false)) return { events: await gather(reply, line.decodeStream(), call) };

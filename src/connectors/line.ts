@@ -34,6 +34,12 @@ export type Endpoint = {
     drop: (field: string) => void,
     target: Target,
   ): Readonly<Record<string, Json | undefined>>;
+  /** The request in a form that avoids the refusal that this error is, where there is one; it is asked once more, and no further. */
+  recast?(
+    request: ChatRequest,
+    error: ChatError,
+    drop: (field: string) => void,
+  ): ChatRequest | undefined;
   /** The message that ends a good stream, for those that end without it; absent where none is needed. */
   readonly terminator?: SseMessage;
   readonly counter?: TokenCounter;

@@ -9,6 +9,7 @@ import {
   type AnthropicQuirks,
   anthropicMessagesProvider,
 } from "./wire/anthropic-messages/egress.ts";
+import { withoutThoughts } from "./wire/anthropic-messages/recast.ts";
 import { lower } from "./wire/anthropic-messages/lower.ts";
 
 /** In the body, where Anthropic's own API wants it in a header. */
@@ -30,6 +31,7 @@ export function claudeLine(root: (target: Target) => string): Line {
       model: undefined,
       anthropic_version: VERSION,
     }),
+    recast: withoutThoughts,
     terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
     counter: {
       path: (target) => `${models(target)}/count-tokens:rawPredict`,

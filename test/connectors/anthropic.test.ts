@@ -194,6 +194,61 @@ describe("Anthropic", () => {
   });
 });
 
+function refusal(): Response {
+  const words = "messages.1.content.0: Invalid `signature` in `thinking` block";
+  return Response.json(
+    { type: "error", error: { type: "invalid_request_error", message: words } },
+    { status: 400 },
+  );
+}
+
+describe("thoughts that Anthropic does not take back", () => {
+  const call = { type: "tool_use", id: "t", name: "f", input: {} };
+  const result = {
+    role: "user",
+    content: [{ type: "tool_result", tool_use_id: "t", content: "1" }],
+  };
+  const question = { role: "user", content: "Salut ?" };
+  const own = messagesRequest({
+    max_tokens: 4000,
+    thinking: { type: "enabled", budget_tokens: 2000 },
+    messages: [
+      question,
+      {
+        role: "assistant",
+        content: [{ type: "thinking", thinking: "hm", signature: "b2xk" }, call],
+      },
+      result,
+    ],
+  });
+
+  test("are left out, with what depends on them, and the request is sent once more", async () => {
+    const answers = [refusal, message];
+    const { connector, sent } = rig(() => (answers.shift() ?? refusal)());
+    const asked = chatCall(target("claude-sonnet-4-5"));
+    const { reply } = await converse(connector, own, asked);
+    expect(reply.parts).toEqual([{ type: "text", text: "Bonjour." }]);
+    expect(sent.map(({ body }) => body)).toMatchObject([
+      { messages: [question, { content: [{ type: "thinking" }, call] }, result] },
+      { messages: [question, { role: "assistant", content: [call] }, result] },
+    ]);
+    expect(sent[0]?.body["thinking"]).toBeDefined();
+    expect(sent[1]?.body["thinking"]).toBeUndefined();
+    expect(asked.dropped).toContain("messages[].content[].thinking");
+  });
+
+  test("are the request's fault when it is refused without them too, and other faults are not tried again", async () => {
+    const stubborn = rig(refusal);
+    expect((await failure(stubborn.connector, own)).kind).toBe("invalid-request");
+    expect(stubborn.sent.length).toBe(2);
+    const other = rig(() =>
+      Response.json({ error: { type: "invalid_request_error", message: "no" } }, { status: 400 }),
+    );
+    await failure(other.connector, own);
+    expect(other.sent.length).toBe(1);
+  });
+});
+
 describe("OpenRouter", () => {
   test("gets Anthropic's dialect as it stands, whatever the model, and all others as a chat", async () => {
     const { connector, sent } = rig(message, { kind: "openrouter" });

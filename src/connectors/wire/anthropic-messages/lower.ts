@@ -47,11 +47,8 @@ function lowerThinking(
     return { thinking: body["thinking"] };
   }
   if (type !== "enabled") return NONE;
-  if (
-    traits.thinking === "budget" &&
-    hasForeignThoughts(request) &&
-    isLeftWithoutThoughts(request)
-  ) {
+  const isRobbed = request.regrafted === true || hasForeignThoughts(request);
+  if (traits.thinking === "budget" && isRobbed && isLeftWithoutThoughts(request)) {
     drop("thinking");
     return { thinking: undefined };
   }
