@@ -1,5 +1,6 @@
 import type { Connector, ConnectorOptions, ModelInfo, Target } from "./connector.ts";
 import { geminiCapabilities, geminiLine, tableQuirks } from "./gemini-line.ts";
+import { withoutRefusedSignatures } from "./gemini-repair.ts";
 import { createHttpConnector } from "./http-connector.ts";
 import { ChatError } from "./hub/error.ts";
 import { isJsonObject, type Json, type JsonObject } from "./hub/json.ts";
@@ -26,13 +27,14 @@ function nameOf(target: Target): string {
 export function createGeminiConnector(options: ConnectorOptions): Connector {
   const quirks: GeminiQuirks = { ...QUIRKS, ...tableQuirks(options.google) };
   const line = geminiLine(quirks, (target, verb) => `/${nameOf(target)}:${verb}`, toCounted);
-  return createHttpConnector(options, {
+  const connector = createHttpConnector(options, {
     baseUrl: BASE_URL,
     lineFor: () => line,
     capabilities: (target) => geminiCapabilities(quirks, target.model),
     authorize: (key) => ({ "x-goog-api-key": key }),
     models: { path: "/models?pageSize=1000", read: readModels, line },
   });
+  return withoutRefusedSignatures(connector);
 }
 
 /** Instructions and tools are counted only within a whole request: https://ai.google.dev/api/tokens */

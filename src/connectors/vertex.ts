@@ -6,6 +6,7 @@ import { anthropicCapabilities } from "./anthropic-line.ts";
 import { checkedBaseUrl } from "./checks.ts";
 import type { Connector, ConnectorOptions, ModelInfo, Target } from "./connector.ts";
 import { geminiCapabilities, geminiLine, tableQuirks, type Verb } from "./gemini-line.ts";
+import { withoutRefusedSignatures } from "./gemini-repair.ts";
 import { createGoogleGrants, fixedGrant } from "./google-grants.ts";
 import { createHttpConnector } from "./http-connector.ts";
 import { ChatError } from "./hub/error.ts";
@@ -129,7 +130,7 @@ export function createVertexConnector(options: ConnectorOptions): Connector {
     },
   });
   return {
-    ...connector,
+    ...withoutRefusedSignatures(connector),
     close() {
       connector.close();
       grants?.close();

@@ -16,8 +16,11 @@ function userContent(parts: readonly JsonObject[]): JsonObject {
 export function encodeContents(writing: Writing, request: ChatRequest): JsonObject {
   const { drop } = writing;
   const contents: JsonObject[] = [];
+  /** The parts of the model's turn that the latest content holds, if it is one. */
+  let turn: JsonObject[] | undefined;
   const calls = new Map<string, { name: string; position: number }>();
   for (const message of request.messages) {
+    if (message.role !== "assistant") turn = undefined;
     switch (message.role) {
       case "system":
         // Instructions in mid-conversation have no place of their own; where they stand matters more than who says them.
@@ -34,7 +37,14 @@ export function encodeContents(writing: Writing, request: ChatRequest): JsonObje
           calls.set(part.id, { name: part.name, position: calls.size });
         }
         const parts = encodeAssistant(writing, message);
-        if (parts.length > 0) contents.push({ role: "model", parts });
+        if (parts.length === 0) break;
+        if (turn) {
+          // A turn with calls may not follow another one of the model's.
+          turn.push(...parts);
+        } else {
+          turn = parts;
+          contents.push({ role: "model", parts });
+        }
         break;
       }
       case "tool":

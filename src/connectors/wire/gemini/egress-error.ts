@@ -3,6 +3,7 @@ import { ChatError } from "../../hub/error.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { decodeError as decodeStatus } from "../provider-error.ts";
 import { isJsonArray, textOf } from "../walk.ts";
+import { SIGNATURE_REFUSED } from "./signature.ts";
 
 /** Statuses by their words, for errors that come without the number. */
 const STATUS_OF_WORD: Readonly<Record<string, number>> = {
@@ -88,8 +89,10 @@ function toError(status: number, error: JsonObject, headers: Headers): ChatError
   }
   const told = new Headers(headers);
   if (waitMs !== undefined) told.set("retry-after-ms", String(waitMs));
+  const message = textOf(error["message"]) ?? textOf(error["status"]) ?? "";
+  const isSignature = status === 400 && /thought[_ ]?signature/i.test(message);
   // Without the numbers and words that repeat the status.
-  const said = { error: { message: textOf(error["message"]) ?? textOf(error["status"]) ?? "" } };
+  const said = { error: { message, ...(isSignature ? { code: SIGNATURE_REFUSED } : {}) } };
   return decodeStatus(statusOf(status, error), JSON.stringify(said), told);
 }
 

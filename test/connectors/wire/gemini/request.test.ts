@@ -190,6 +190,29 @@ test("settings for safety come from the provider's table unless the caller has s
   expect(of(own)).toEqual(own.safety_settings);
 });
 
+test("turns of the model that follow one another are one turn, since calls may not follow words", () => {
+  const call = { id: "c", type: "function", function: { name: "look", arguments: "{}" } };
+  const { body } = encode(
+    chatRequest({
+      messages: [
+        { role: "user", content: "Look." },
+        { role: "assistant", content: "I look." },
+        { role: "assistant", content: null, tool_calls: [call] },
+        { role: "tool", tool_call_id: "c", content: "a ship" },
+      ],
+    }),
+    "gemini-2.5-pro",
+  );
+  expect(body["contents"]).toEqual([
+    { role: "user", parts: [{ text: "Look." }] },
+    { role: "model", parts: [{ text: "I look." }, { functionCall: { name: "look", args: {} } }] },
+    {
+      role: "user",
+      parts: [{ functionResponse: { name: "look", response: { output: "a ship" } } }],
+    },
+  ]);
+});
+
 test("a request of nothing but instructions still has a content", () => {
   const { body } = encode(chatRequest({ messages: [{ role: "system", content: "Sing." }] }));
   expect(body).toEqual({
