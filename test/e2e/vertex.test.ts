@@ -1,23 +1,16 @@
-/** Vertex AI behind the built binary: official SDKs in front, recorded and made-up answers behind, tokens from a service account. */
+/** Vertex AI behind the built binary: official SDKs in front, made-up answers behind, tokens from a service account. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type OpenAI from "openai";
 
 import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { askMessages, createAnthropic } from "../support/anthropic-sdk.ts";
-import { startFakeUpstream, type FakeUpstream, type Lane } from "../support/fake-upstream.ts";
-import { makeDirectory, startGateway, type Gateway } from "../support/gateway.ts";
-import {
-  type GeminiExchange,
-  objectsOf,
-  readGeminiExchanges,
-} from "../support/gemini-recordings.ts";
-import { serviceAccount, startTokenServer, type TokenServer } from "../support/google-account.ts";
+import type { Lane } from "../support/fake-upstream.ts";
+import { type Gateway, startGateway } from "../support/gateway.ts";
 import { jsonReply, streamReply } from "../support/reply.ts";
 import { ask, createClient } from "../support/sdk.ts";
 import { splitAtRandom } from "../support/split.ts";
 import { readUsageRows } from "../support/usage-rows.ts";
+import { startVertexRig, type VertexRig } from "../support/vertex-rig.ts";
 import { waitFor } from "../support/wait-for.ts";
 
 const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
@@ -25,52 +18,17 @@ const list = (value: Json | undefined): readonly JsonObject[] =>
   Array.isArray(value) ? value.filter(isJsonObject) : [];
 const object = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
 
-let tokens: TokenServer;
-let upstream: FakeUpstream;
+let rig: VertexRig;
 let lane: Lane;
 let gateway: Gateway;
-let directory: string;
-let key: string;
 let sdk: OpenAI;
 
-function route(name: string, model: string, more = ""): string {
-  const table = `models.${name}.primary`;
-  return `[${table}]
-provider = "Vertex"
-provider_model_id = "${model}"
-${more}
-[${table}.retry]
-max_retries = 1
-backoff_ms = 1
-`;
-}
-
 beforeAll(async () => {
-  tokens = startTokenServer();
-  upstream = startFakeUpstream();
-  lane = upstream.lane("vertex");
-  directory = makeDirectory();
-  const credentials = join(directory, "account.json");
-  writeFileSync(credentials, serviceAccount(tokens.url));
-  gateway = await startGateway({
-    config: [
-      "[breaker]\nfailures = 1000000\nmin_requests = 1000000",
-      `[providers.vertex]\nbase_url = "${lane.url}"\ncredentials = "${credentials}"`,
-      route("gemini", "publishers/google/models/gemini-3-pro-preview"),
-      route("flash", "gemini-2.5-flash", 'region = "europe-west4"\nproject = "other"\n'),
-      route("claude", "publishers/anthropic/models/claude-sonnet-4-5@20250929"),
-    ].join("\n"),
-  });
-  ({ key } = await gateway.makeKey());
-  sdk = createClient(`${gateway.url}/v1`, key);
+  rig = await startVertexRig();
+  ({ lane, gateway, sdk } = rig);
 });
 
-afterAll(async () => {
-  await gateway.stop();
-  await upstream.stop();
-  await tokens.stop();
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => rig.stop());
 
 beforeEach(() => lane.forget());
 
@@ -99,95 +57,6 @@ const USAGE = {
   totalTokenCount: 55,
 };
 
-/** What an answer says, naively: of Google's chunks. */
-function readGoogle(objects: readonly JsonObject[]) {
-  const said = {
-    text: "",
-    thoughts: "",
-    signatures: [] as string[],
-    calls: [] as string[],
-    prompt: 0,
-    total: 0,
-  };
-  for (const each of objects) {
-    const usage = object(each["usageMetadata"]);
-    const total = Number(usage["totalTokenCount"] ?? 0);
-    if (total > 0) {
-      said.total = total;
-      said.prompt =
-        Number(usage["promptTokenCount"]) + Number(usage["toolUsePromptTokenCount"] ?? 0);
-    }
-    for (const part of list(object(object(list(each["candidates"])[0])["content"])["parts"])) {
-      if (part["thought"] === true) said.thoughts += text(part["text"]);
-      else said.text += text(part["text"]);
-      const name = text(object(part["functionCall"])["name"]);
-      if (name !== "") said.calls.push(name);
-      if (name !== "" && part["thoughtSignature"] !== undefined) {
-        said.signatures.push(text(part["thoughtSignature"]));
-      }
-    }
-  }
-  return said;
-}
-
-/** The same of what the OpenAI SDK gave. */
-function readOpenAI(objects: readonly JsonObject[]): ReturnType<typeof readGoogle> {
-  const said: ReturnType<typeof readGoogle> = {
-    text: "",
-    thoughts: "",
-    signatures: [],
-    calls: [],
-    prompt: 0,
-    total: 0,
-  };
-  for (const each of objects) {
-    if (isJsonObject(each["usage"])) {
-      said.prompt = Number(each["usage"]["prompt_tokens"]);
-      said.total = Number(each["usage"]["total_tokens"]);
-    }
-    const choice = object(list(each["choices"])[0]);
-    const message = object(choice["delta"] ?? choice["message"]);
-    said.text += text(message["content"]);
-    said.thoughts += text(message["reasoning_content"]);
-    for (const call of list(message["tool_calls"])) {
-      const name = text(object(call["function"])["name"]);
-      if (name !== "") said.calls.push(name);
-      const google = object(object(call["extra_content"])["google"]);
-      if (google["thought_signature"] !== undefined)
-        said.signatures.push(text(google["thought_signature"]));
-    }
-  }
-  return said;
-}
-
-describe("a recorded answer reaches the OpenAI SDK as Google gave it", () => {
-  const answers = readGeminiExchanges().filter(
-    ({ verb, status, text: body }) =>
-      verb !== "countTokens" && status === 200 && !body.includes("UNEXPECTED_TOOL_CALL"),
-  );
-
-  test.each(answers.map((exchange): [string, GeminiExchange] => [exchange.id, exchange]))(
-    "%s",
-    async (_, exchange) => {
-      const stream = exchange.verb === "streamGenerateContent";
-      lane.answer(() =>
-        stream ? streamReply(splitAtRandom(exchange.text, 20, 7)) : jsonReply(exchange.text),
-      );
-      const outcome = await ask(sdk, {
-        model: "gemini",
-        messages: [{ role: "user", content: exchange.id }],
-        ...(stream ? { stream, stream_options: { include_usage: true } } : {}),
-      });
-      expect(outcome.error).toBeUndefined();
-      expect(readOpenAI(outcome.chunks)).toEqual(readGoogle(objectsOf(exchange)));
-      const verb = stream ? "streamGenerateContent?alt=sse" : "generateContent";
-      expect(lane.calls[0]?.path).toBe(
-        `/projects/acme/locations/global/publishers/google/models/gemini-3-pro-preview:${verb}`,
-      );
-    },
-  );
-});
-
 test("a route's own region and project stand in the address", async () => {
   lane.answer(() => jsonReply(JSON.stringify(chunk([{ text: "Hi" }], { finishReason: "STOP" }))));
   await sdk.chat.completions.create({
@@ -206,7 +75,7 @@ describe("tokens", () => {
       sdk.chat.completions.create({ model: "flash", messages: [{ role: "user", content: "Hi?" }] }),
     );
     await Promise.all(asked);
-    expect(tokens.calls.length).toBe(1);
+    expect(rig.tokens.calls.length).toBe(1);
     expect(new Set(lane.calls.map(({ headers }) => headers.get("authorization")))).toEqual(
       new Set(["Bearer token-1"]),
     );
@@ -228,7 +97,7 @@ describe("tokens", () => {
       "Bearer token-1",
       "Bearer token-2",
     ]);
-    expect(tokens.calls.length).toBe(2);
+    expect(rig.tokens.calls.length).toBe(2);
   });
 });
 
@@ -352,7 +221,7 @@ describe("Anthropic's SDK", () => {
         ? jsonReply('{"totalTokens":41}')
         : streamReply(splitAtRandom(callingTools("anthropic", "c2lnLTQ="), 12, 5)),
     );
-    const client = createAnthropic(gateway.url, key);
+    const client = createAnthropic(gateway.url, rig.key);
     const body = {
       model: "gemini",
       max_tokens: 2000,
@@ -394,7 +263,7 @@ describe("Anthropic's SDK", () => {
       usage: { input_tokens: 3, output_tokens: 1 },
     };
     lane.answer(() => jsonReply(JSON.stringify(message)));
-    const client = createAnthropic(gateway.url, key);
+    const client = createAnthropic(gateway.url, rig.key);
     const { events: told } = await askMessages(client, {
       model: "claude",
       max_tokens: 9,
@@ -491,7 +360,7 @@ describe("what goes wrong", () => {
     );
     const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
       method: "POST",
-      headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${rig.key}`, "content-type": "application/json" },
       body: JSON.stringify({ model: "gemini", messages: [{ role: "user", content: "Hi?" }] }),
     });
     expect(answer.status).toBe(429);

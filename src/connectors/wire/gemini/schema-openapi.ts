@@ -1,10 +1,8 @@
 /** The older `Schema`, a subset of OpenAPI 3.0: https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest/v1/Schema */
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { isJsonArray } from "../walk.ts";
-import type { SchemaPlace } from "./schema.ts";
+import type { Growing, SchemaPlace } from "./schema-walk.ts";
 import { cleanSchema } from "./schema.ts";
-
-type Growing = Record<string, Json | undefined>;
 
 const FORMATS: ReadonlySet<string> = new Set([
   "enum",

@@ -4,99 +4,15 @@
  */
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { isJsonArray, textOf } from "../walk.ts";
-import { cannot, type Drop } from "../writing.ts";
+import { KEPT, NARROWING, STRUCTURAL } from "./schema-keywords.ts";
 import { mergeSchemas } from "./schema-merge.ts";
 import { resolvePointer } from "./schema-pointer.ts";
-
-/** Where a schema stands in the request and what happens to what Gemini's schemas lack. */
-export type SchemaPlace = {
-  /** The field that holds it, e.g. `tools[].parameters`. */
-  readonly field: string;
-  /** Whether the answer must obey it: then what decides on its shape is refused rather than left out. */
-  readonly binding: boolean;
-  readonly drop: Drop;
-  /** Whether every reference must be put in place of its name. */
-  readonly inline?: boolean;
-};
-
-type Growing = Record<string, Json | undefined>;
-
-type Walk = SchemaPlace & {
-  /** Where the walk stands below the field; put together only for refusals. */
-  readonly trail: string[];
-  readonly root: JsonObject;
-  /** Names of the references whose schemas are being put in place, so that no circle is followed. */
-  readonly open: ReadonlySet<string>;
-  /** Schemas that may still be written; references can make few into very many. */
-  budget: { left: number };
-};
+import { cleanEnum, cleanExclusive, withNull } from "./schema-values.ts";
+import { type Growing, leave, lose, refuse, type SchemaPlace, type Walk } from "./schema-walk.ts";
 
 const MOST_SCHEMAS = 20_000;
 
-/** Taken as they are. */
-const KEPT: ReadonlySet<string> = new Set([
-  "title",
-  "description",
-  "default",
-  "format",
-  "minimum",
-  "maximum",
-  "minItems",
-  "maxItems",
-  "propertyOrdering",
-]);
-
-/** Say less than the rest, so that an answer without them still has the right shape. */
-const NARROWING: ReadonlySet<string> = new Set([
-  "pattern",
-  "minLength",
-  "maxLength",
-  "exclusiveMinimum",
-  "exclusiveMaximum",
-  "multipleOf",
-  "uniqueItems",
-  "minProperties",
-  "maxProperties",
-  "propertyNames",
-  "contains",
-  "minContains",
-  "maxContains",
-  "contentEncoding",
-  "contentMediaType",
-]);
-
-/** Decide on the shape, and have no other words. */
-const STRUCTURAL: ReadonlySet<string> = new Set([
-  "not",
-  "if",
-  "then",
-  "else",
-  "patternProperties",
-  "dependencies",
-  "dependentRequired",
-  "dependentSchemas",
-  "unevaluatedProperties",
-  "unevaluatedItems",
-  "additionalItems",
-  "$dynamicRef",
-  "$recursiveRef",
-]);
-
 const OPEN: JsonObject = {};
-
-function refuse(walk: Walk, keyword: string, why: string): Error {
-  return cannot([walk.field, ...walk.trail, keyword].join("."), `a schema with ${why}`);
-}
-
-/** What is left out is named in a header, so only by the field and the keyword, and not by the caller's own names. */
-function leave(walk: Walk, keyword: string): void {
-  walk.drop(`${walk.field}.${keyword}`);
-}
-
-function lose(walk: Walk, keyword: string): void {
-  if (walk.binding) throw refuse(walk, keyword, keyword);
-  leave(walk, keyword);
-}
 
 /** Cleans what stands one step further. */
 function cleanAt(walk: Walk, step: string, value: Json): JsonObject {
@@ -104,58 +20,6 @@ function cleanAt(walk: Walk, step: string, value: Json): JsonObject {
   const cleaned = clean(walk, value);
   walk.trail.pop();
   return cleaned;
-}
-
-function typesOf(value: Json | undefined): readonly string[] {
-  const list = isJsonArray(value) ? value : [value];
-  return list.filter((type) => typeof type === "string");
-}
-
-function withNull(type: Json | undefined): Json {
-  const types = typesOf(type);
-  return types.includes("null") ? (type ?? "null") : [...types, "null"];
-}
-
-/** `const` and `enum`: Gemini's lists hold strings and numbers; null and booleans are types. */
-function cleanEnum(walk: Walk, values: readonly Json[], out: Growing): void {
-  const plain = values.filter((value) => typeof value === "string" || typeof value === "number");
-  const booleans = values.filter((value) => typeof value === "boolean");
-  const hasNull = values.includes(null);
-  if (plain.length + booleans.length + (hasNull ? 1 : 0) < values.length || booleans.length > 0) {
-    // All of one type is all that can be said of objects, lists and booleans.
-    if (new Set(booleans).size < 2 || plain.length > 0) leave(walk, "enum");
-    if (booleans.length > 0 && plain.length === 0) out["type"] ??= "boolean";
-    if (hasNull && out["type"] !== undefined) out["type"] = withNull(out["type"]);
-    return;
-  }
-  if (plain.length > 0) {
-    out["enum"] = plain;
-    const kinds = new Set(plain.map((value) => typeof value));
-    if (out["type"] === undefined && kinds.size === 1) {
-      out["type"] = kinds.has("string") ? "string" : "number";
-    }
-  }
-  if (hasNull) out["type"] = plain.length === 0 ? "null" : withNull(out["type"]);
-}
-
-/** A limit that excludes its own value; among integers it is the next one. */
-function cleanExclusive(
-  walk: Walk,
-  keyword: string,
-  value: Json,
-  schema: JsonObject,
-  out: Growing,
-) {
-  const isLower = keyword === "exclusiveMinimum";
-  if (typeof value !== "number" || !typesOf(schema["type"]).includes("integer")) {
-    leave(walk, keyword);
-    return;
-  }
-  const limit = isLower ? Math.floor(value) + 1 : Math.ceil(value) - 1;
-  const name = isLower ? "minimum" : "maximum";
-  const known = schema[name];
-  if (typeof known !== "number") out[name] = limit;
-  else out[name] = isLower ? Math.max(known, limit) : Math.min(known, limit);
 }
 
 function cleanProperties(walk: Walk, schema: JsonObject, out: Growing): void {
