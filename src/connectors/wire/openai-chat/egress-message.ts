@@ -15,6 +15,7 @@ import { encodeSignature } from "./extra-content.ts";
 import { toUrl } from "./media.ts";
 import { isSupported } from "./quirks.ts";
 import { encodeDetail, readableText } from "./reasoning.ts";
+import { shortCallId } from "./short.ts";
 
 type Assistant = Extract<Message, { role: "assistant" }>;
 
@@ -80,7 +81,7 @@ function encodeReasoning(writing: Writing, parts: readonly ReasoningPart[]): Jso
 
 function encodeCall(writing: Writing, part: ToolCallPart): JsonObject {
   return {
-    id: part.id,
+    id: shortCallId(part.id),
     type: "function",
     // Hosts parse the arguments; an empty text is no JSON.
     function: { name: part.name, arguments: part.arguments === "" ? "{}" : part.arguments },
@@ -169,7 +170,7 @@ function encodeResults(writing: Writing, results: readonly ToolResultPart[]): Js
     }
     messages.push({
       role: "tool",
-      tool_call_id: result.toolCallId,
+      tool_call_id: shortCallId(result.toolCallId),
       content: encodeContent(writing, content, BETWEEN_BLOCKS),
       ...encodeCache(writing, result.cache),
     });

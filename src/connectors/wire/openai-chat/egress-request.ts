@@ -6,6 +6,7 @@ import { encodeReasoningRequest } from "./egress-reasoning.ts";
 import { encodeOutput, encodeTools } from "./egress-tools.ts";
 import { cannot, onceEach, settleUnmapped } from "../writing.ts";
 import { isSupported, type OpenAIChatFeature, type OpenAIChatQuirks } from "./quirks.ts";
+import { shortUser } from "./short.ts";
 
 /** Numbers that shape sampling: the hub's name, the dialect's, the feature a host must have, and whether it can go without. */
 const SAMPLING: readonly {
@@ -45,7 +46,7 @@ function encodeLabels({ quirks, drop }: Writing, request: ChatRequest): JsonObje
   const labels: readonly [OpenAIChatFeature, string, Json | undefined][] = [
     ["verbosity", "verbosity", request.verbosity],
     ["promptCacheKey", "prompt_cache_key", request.cacheKey],
-    ["user", "user", request.user],
+    ["user", "user", request.user === undefined ? undefined : shortUser(request.user)],
     ["metadata", "metadata", request.metadata],
   ];
   const body: Record<string, Json> = {};

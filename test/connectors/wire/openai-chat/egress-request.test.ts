@@ -316,3 +316,52 @@ describe("the cap and the stream", () => {
     expect(encode({ output: { type: "text" } }).body["response_format"]).toBeUndefined();
   });
 });
+
+function named(name: string): unknown {
+  return encode({ user: name }).body["user"];
+}
+
+describe("the end user", () => {
+  test("is named as the caller names it, and by a digest where that is longer than OpenAI takes", () => {
+    expect(named("u-1")).toBe("u-1");
+    expect(named("a".repeat(64))).toBe("a".repeat(64));
+    expect(named("a".repeat(65))).toMatch(/^[0-9a-f]{64}$/);
+    expect(named("a".repeat(65))).not.toBe(named("a".repeat(66)));
+  });
+});
+
+/** The ids of calls and results, message by message. */
+function ids(fields: Partial<ChatRequest>): readonly (readonly string[])[] {
+  const list = messages(fields);
+  return (Array.isArray(list) ? list : []).map((message: JsonObject) => {
+    const calls = message["tool_calls"];
+    const all = Array.isArray(calls) ? calls.map((call: JsonObject) => call["id"]) : [];
+    return [...all, message["tool_call_id"]].filter((id) => typeof id === "string");
+  });
+}
+
+test("the id of a call of another maker's is cut to what OpenAI takes, the same in its result", () => {
+  const id = `portkey-${"6aa6db90".repeat(6)}`;
+  const [, called, answered] = ids({
+    messages: [
+      USER,
+      {
+        role: "assistant",
+        parts: [
+          { type: "tool-call", id, name: "f", arguments: "{}" },
+          { type: "tool-call", id: "call_1", name: "g", arguments: "{}" },
+        ],
+      },
+      {
+        role: "tool",
+        parts: [
+          { type: "tool-result", toolCallId: id, parts: [] },
+          { type: "tool-result", toolCallId: "call_1", parts: [] },
+        ],
+      },
+    ],
+  });
+  expect(called?.[0]).toMatch(/^call_[0-9a-f]{35}$/);
+  expect(called?.[1]).toBe("call_1");
+  expect(answered).toEqual([called?.[0] ?? ""]);
+});
