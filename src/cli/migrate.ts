@@ -11,13 +11,35 @@ export const migrate = defineCommand({
       description: "show what is applied and what is pending, change nothing",
     },
     "dry-run": { type: "boolean", description: "show what would be applied, change nothing" },
-    to: { type: "string", valueHint: "N", description: "stop after migration N" },
+    to: {
+      type: "string",
+      valueHint: "N",
+      description: "stop after migration N; with --from the database to copy to",
+    },
+    from: {
+      type: "string",
+      valueHint: "URL",
+      description: "copy keys and usage from this database to the one of --to",
+    },
     ...jsonFlag,
     ...storeFlags,
   },
-  notes: "Migrations only go forward. A second run changes nothing; two at once are safe.",
-  examples: ["xjp migrate", "xjp migrate --status", "xjp migrate --dry-run --to 1"],
+  notes: [
+    "Migrations only go forward. A second run changes nothing; two at once are safe.",
+    "Copying changes nothing where it copies from, and may be broken off and run again: for what is missing, and for what has come since.",
+  ].join("\n"),
+  examples: [
+    "xjp migrate",
+    "xjp migrate --status",
+    "xjp migrate --dry-run --to 1",
+    "xjp migrate --from sqlite:/var/lib/xjp/xjp.db --to postgres://xjp@db.example.com/xjp",
+  ],
   async run(values, { terminal }) {
+    if (values.from !== undefined) {
+      const { copy } = await import("./migrate/_copy.ts");
+      await copy(values.from, values, terminal);
+      return;
+    }
     const to = values.to === undefined ? undefined : readInteger("--to", values.to, 1);
     if (values.status && (values["dry-run"] || to !== undefined))
       throw new UsageError("--status only looks: leave out --dry-run and --to");

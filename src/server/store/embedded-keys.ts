@@ -17,13 +17,22 @@ type KeyMethods = Pick<
 
 const COLUMNS = `id, key_hash, key_prefix, tenant_id, description, rate_limit_rpm, rate_limit_rpd, rate_limit_tpm,
   tokens_per_day, budget_nano_usd, budget_day_nano_usd, concurrency, models, is_active, created_at, expires_at, last_used_at, revoked_at`;
+const PLACES = COLUMNS.split(",")
+  .map(() => "?")
+  .join(", ");
+
+/** Writes a key, over the one with its id if there is one. */
+export const keyUpsert = {
+  sql: `insert into api_keys (${COLUMNS}) values (${PLACES})
+    on conflict (id) do update set (${COLUMNS}) = (${COLUMNS.replaceAll(/\w+/g, (column) => `excluded.${column}`)})`,
+  values: toColumns,
+};
+
 const NEWEST_FIRST = "order by created_at desc, id desc";
 
 /** The methods of the embedded store that are about keys. */
 export function createKeyMethods(sqlite: Sqlite): KeyMethods {
-  const insert = sqlite.prepare(
-    `insert into api_keys (${COLUMNS}) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+  const insert = sqlite.prepare(`insert into api_keys (${COLUMNS}) values (${PLACES})`);
   const selectById = sqlite.prepare(`select ${COLUMNS} from api_keys where id = ?`);
   const selectByPrefix = sqlite.prepare(
     `select ${COLUMNS} from api_keys where key_prefix >= ?1 and key_prefix < ?1 || char(0x10ffff) ${NEWEST_FIRST}`,

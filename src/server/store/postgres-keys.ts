@@ -137,6 +137,12 @@ async function insert(on: Runner, key: KeyRecord): Promise<void> {
   await on`insert into api_keys ${on(toColumns(key))}`;
 }
 
+/** Writes a key, over the one with its id if there is one. */
+export async function upsertKey(sql: postgres.Sql, key: KeyRecord): Promise<void> {
+  const columns = toColumns(key);
+  await sql`insert into api_keys ${sql(columns)} on conflict (id) do update set ${sql(columns)}`;
+}
+
 function toColumns(key: KeyRecord) {
   return {
     id: key.id,

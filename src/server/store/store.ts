@@ -47,6 +47,19 @@ export type KeyChanges = {
  */
 export type UsageStatus = "ok" | "failed" | "cut" | "cancelled" | "lost";
 
+const USAGE_STATUSES = [
+  "ok",
+  "failed",
+  "cut",
+  "cancelled",
+  "lost",
+] as const satisfies UsageStatus[];
+
+/** A word of the tables as a status; one that nobody here knows is a failure. */
+export function toUsageStatus(word: string): UsageStatus {
+  return USAGE_STATUSES.find((status) => status === word) ?? "failed";
+}
+
 /** One request that reached routing. */
 export type UsageRow = {
   /** UUID; writing the same id twice changes nothing. */

@@ -1,0 +1,170 @@
+/**
+ * Copies a deployment from one database to another: keys, the usage of every request, and totals of days whose rows are gone. It may
+ * be broken off and begun again, and run again for what has come since: what is there already is passed over or brought up to date.
+ */
+import { parseDatabase } from "./database-url.ts";
+import { type KeyRecord, StoreError, type UsageRow } from "./store.ts";
+
+/** What the totals of one day come to: whether a day has been copied is seen by it. */
+export type DaySums = {
+  /** YYYY-MM-DD, UTC. */
+  readonly day: string;
+  readonly requests: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costNanoUsd: number;
+};
+
+/** One row of `usage_daily`, by the names of its columns. */
+export type DayTotals = Readonly<Record<string, string | number>>;
+
+export type UsagePage = {
+  readonly rows: readonly UsageRow[];
+  /** Where the next page begins; undefined after the last. */
+  readonly next: string | undefined;
+};
+
+/** One database as copying sees it. All of it throws StoreError. */
+export type CopyPlace = {
+  /** `database PLACE`, as it begins a message. */
+  readonly name: string;
+  keys(): Promise<readonly KeyRecord[]>;
+  /** Writes a key, over the one with its id if there is one. */
+  putKey(key: KeyRecord): Promise<void>;
+  /** In order. */
+  days(): Promise<readonly DaySums[]>;
+  /** Rows of a day, in order, from where `next` of the page before points. */
+  rows(day: string, next: string | undefined, limit: number): Promise<UsagePage>;
+  putRows(rows: readonly UsageRow[]): Promise<void>;
+  /** How many of these rows of one day are there. */
+  count(rows: readonly UsageRow[]): Promise<number>;
+  totals(day: string): Promise<readonly DayTotals[]>;
+  /** Writes totals in place of those that have fewer requests: rows that are gone are told of by nothing else. */
+  putTotals(totals: readonly DayTotals[]): Promise<void>;
+  /** Rows created before this may have been removed for their age; null when none were. Unix milliseconds. */
+  keptSince(): Promise<number | null>;
+  putKeptSince(keptSince: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type CopyResult = {
+  readonly keys: { readonly copied: number; readonly unchanged: number };
+  readonly days: { readonly copied: number; readonly unchanged: number };
+  /** Rows of the days that were copied. */
+  readonly rows: number;
+  /** Requests in all days of the target, and of the source. */
+  readonly requests: { readonly from: number; readonly to: number };
+};
+
+const PAGE_ROWS = 2_000;
+
+/**
+ * Copies everything from one migrated database to another, and counts it there. Tells of each day when it is copied. Throws
+ * StoreError when something did not arrive.
+ */
+export async function copyDatabase(
+  from: string,
+  to: string,
+  onDay: (day: string, rows: number) => void = () => {},
+): Promise<CopyResult> {
+  const source = await openPlace(from);
+  try {
+    const target = await openPlace(to);
+    try {
+      return await copy(source, target, onDay);
+    } finally {
+      await target.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function copy(
+  source: CopyPlace,
+  target: CopyPlace,
+  onDay: (day: string, rows: number) => void,
+): Promise<CopyResult> {
+  if (source.name === target.name) {
+    throw new StoreError(`${source.name} cannot be copied to itself: name two databases`);
+  }
+  const keys = await copyKeys(source, target);
+  const keptSince = await source.keptSince();
+  if (keptSince !== null) await target.putKeptSince(keptSince);
+
+  const there = new Map((await target.days()).map((sums) => [sums.day, sums]));
+  const days = { copied: 0, unchanged: 0 };
+  let rows = 0;
+  for (const sums of await source.days()) {
+    if (Bun.deepEquals(sums, there.get(sums.day))) {
+      days.unchanged += 1;
+      continue;
+    }
+    const copied = await copyDay(source, target, sums.day);
+    if (keptSince !== null && Date.parse(sums.day) < keptSince) {
+      await target.putTotals(await source.totals(sums.day));
+    }
+    days.copied += 1;
+    rows += copied;
+    onDay(sums.day, copied);
+  }
+  const requests = { from: total(await source.days()), to: total(await target.days()) };
+  if (requests.to < requests.from) {
+    throw new StoreError(
+      `${target.name} has ${requests.to} requests, ${source.name} has ${requests.from}: run it again; the source may have been written to meanwhile`,
+    );
+  }
+  return { keys, days, rows, requests };
+}
+
+async function copyKeys(source: CopyPlace, target: CopyPlace): Promise<CopyResult["keys"]> {
+  const there = new Map((await target.keys()).map((key) => [key.id, key]));
+  const counts = { copied: 0, unchanged: 0 };
+  const keys = await source.keys();
+  for (const key of keys) {
+    const known = there.get(key.id);
+    const lastUsedAt = Math.max(key.lastUsedAt ?? 0, known?.lastUsedAt ?? 0) || null;
+    const wanted = { ...key, lastUsedAt };
+    if (Bun.deepEquals(wanted, known)) counts.unchanged += 1;
+    else {
+      await target.putKey(wanted);
+      counts.copied += 1;
+    }
+  }
+  const ids = new Set((await target.keys()).map(({ id }) => id));
+  const missing = keys.filter(({ id }) => !ids.has(id)).length;
+  if (missing > 0) throw new StoreError(`${target.name} lacks ${missing} keys: run it again`);
+  return counts;
+}
+
+async function copyDay(source: CopyPlace, target: CopyPlace, day: string): Promise<number> {
+  let copied = 0;
+  let next: string | undefined;
+  do {
+    const page = await source.rows(day, next, PAGE_ROWS);
+    await target.putRows(page.rows);
+    const arrived = await target.count(page.rows);
+    if (arrived !== page.rows.length) {
+      throw new StoreError(
+        `${target.name} has ${arrived} of ${page.rows.length} rows of ${day}: run it again`,
+      );
+    }
+    copied += page.rows.length;
+    ({ next } = page);
+  } while (next !== undefined);
+  return copied;
+}
+
+function total(days: readonly DaySums[]): number {
+  return days.reduce((sum, { requests }) => sum + requests, 0);
+}
+
+async function openPlace(database: string): Promise<CopyPlace> {
+  const address = parseDatabase(database);
+  if (address.kind === "sqlite") {
+    const { openEmbeddedCopy } = await import("./embedded-copy.ts");
+    return openEmbeddedCopy(address.path);
+  }
+  const { openPostgresCopy } = await import("./postgres-copy.ts");
+  return openPostgresCopy(address.url);
+}
