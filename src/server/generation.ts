@@ -10,6 +10,7 @@ import type { Breaker } from "./gateway/breaker.ts";
 import { createCatalog } from "./gateway/catalog.ts";
 import { createTokenCounting } from "./gateway/count-tokens.ts";
 import { createGateway } from "./gateway/gateway.ts";
+import type { Idempotency } from "./gateway/idempotency.ts";
 import type { Limiter } from "./gateway/limits.ts";
 import type { Vault } from "./gateway/vault.ts";
 import { createOffers } from "./gateway/offers.ts";
@@ -30,6 +31,7 @@ export type House = {
   readonly inFlight: InFlight;
   readonly breaker: Breaker;
   readonly limiter: Limiter;
+  readonly idempotency: Idempotency;
   readonly vault: Vault;
   readonly authenticator: Authenticator;
   readonly probed: Omit<Probed, "warnings">;
@@ -90,6 +92,8 @@ export function createGeneration(config: Config, house: House, before?: Generati
     metrics,
     log,
     inFlight: house.inFlight,
+    idempotency: house.idempotency,
+    maxAnswerBytes: config.idempotency.maxAnswerBytes,
     clock,
     maxBodyBytes: config.limits.maxBodyBytes,
     maxDepth: config.limits.maxDepth,

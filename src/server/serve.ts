@@ -7,6 +7,7 @@ import type { Config } from "./config/config.ts";
 import { ConfigError, showFault } from "./config/faults.ts";
 import { watchConfig } from "./config/reload.ts";
 import { createBreaker } from "./gateway/breaker.ts";
+import { createIdempotency } from "./gateway/idempotency.ts";
 import { createLimiter, type Limiter } from "./gateway/limits.ts";
 import { startOfDay, startOfMonth } from "./gateway/limits/rule.ts";
 import { createGeneration, type Generation, type House } from "./generation.ts";
@@ -19,10 +20,15 @@ import { type Metrics, createMetrics } from "./observe/metrics.ts";
 import { warnOfUnreachable } from "./reachability.ts";
 import { openSharing } from "./sharing.ts";
 import { openStorage } from "./storage.ts";
+import { createRedisAnswers } from "./store/redis-answers.ts";
 import type { Store } from "./store/store.ts";
 
 /** Room for the answers' last bytes to leave the sockets after the last stream has ended. */
 const CLOSE_MS = 1000;
+
+/** What holds of idempotency while its answers cannot be kept. */
+const UNKEPT =
+  "requests run, and only those that come to this process meanwhile share their answer";
 
 export type ServeOptions = {
   readonly version: string;
@@ -65,10 +71,13 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
   const storage = await openStorage(config, { log, health, clock });
   const { store, keyring, journal } = storage;
 
+  // Not the process id: containers all have the same.
+  const holder = crypto.randomUUID();
   const sharing = await openSharing(config, {
     log,
     health,
     clock,
+    holder,
     config: () => config,
     recount: () => readTotals(limiter, store, clock()),
   });
@@ -95,6 +104,17 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     log.info("limits", { notice: "what keys have used today and this month is known again" });
   });
 
+  const idempotency = createIdempotency({
+    answers: sharing.redis ? createRedisAnswers(sharing.redis, clock) : store,
+    config: () => config.idempotency,
+    holder,
+    clock,
+    onChange(away, error) {
+      if (away) log.error("idempotency", { error: messageOf(error), notice: UNKEPT });
+      else log.warn("idempotency", { notice: "answers are kept again" });
+    },
+  });
+
   let draining = false;
   const house: House = {
     log,
@@ -102,6 +122,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     inFlight,
     breaker,
     limiter,
+    idempotency,
     setPatience: (request, seconds) => server.timeout(request, seconds),
     vault: createVault({ ...VAULT_LIMITS, clock }),
     clock,
@@ -180,6 +201,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
       if (cut > 0) await within(CLOSE_MS, inFlight.idle());
       await within(CLOSE_MS, stopped);
       await server.stop(true);
+      await idempotency.close();
       await sharing.close();
       await storage.close();
       generation.retire();

@@ -25,6 +25,8 @@ export type SharingOptions = {
   readonly health: Health;
   /** Unix milliseconds. */
   readonly clock: () => number;
+  /** Names this process and no other. */
+  readonly holder: string;
   /** The configuration in force. */
   readonly config: () => Config;
   /** Has the limiter read the books again. Rejects if they cannot be read. */
@@ -37,11 +39,9 @@ const TURN_MS = 500;
 /** Opens it and waits until the others are heard of, or cannot be: then this gateway starts alone and joins them later. */
 export async function openSharing(
   { redis: url, database }: Config,
-  { log, health, clock, config, recount }: SharingOptions,
+  { log, health, clock, config, holder, recount }: SharingOptions,
 ): Promise<Sharing> {
   const redis = url === undefined ? undefined : openRedis(url);
-  // Not the process id: containers all have the same.
-  const holder = crypto.randomUUID();
   const leases = redis ? createRedisLeases(redis, holder) : await openDatabase(database, holder);
   if (!leases) {
     return { gauge: undefined, state: () => undefined, redis, close: () => Promise.resolve() };

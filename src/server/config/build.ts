@@ -111,6 +111,11 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       maxBytes: from.media.max_bytes,
       timeoutMs: from.media.timeout_ms,
     },
+    idempotency: {
+      keepMs: from.idempotency.keep_ms,
+      maxAnswerBytes: from.idempotency.max_answer_bytes,
+      maxTotalBytes: from.idempotency.max_total_bytes,
+    },
     cors: from.cors,
     prices: Object.fromEntries(
       Object.entries(from.prices).map(([name, { cache_read, cache_write, ...price }]) => [

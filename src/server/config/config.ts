@@ -212,6 +212,14 @@ export type Config = {
     readonly maxBytes: number;
     readonly timeoutMs: number;
   };
+  readonly idempotency: {
+    /** How long an answer is given again. */
+    readonly keepMs: number;
+    /** Longer answers are not kept. */
+    readonly maxAnswerBytes: number;
+    /** Of more than that the oldest go first. */
+    readonly maxTotalBytes: number;
+  };
   readonly cors: { readonly origins: readonly string[] };
   /** By logical model, by `provider/model`, or by the provider's model id, as written. */
   readonly prices: Readonly<Record<string, PriceConfig>>;

@@ -75,6 +75,11 @@ export function toFileShape(config: Config): WrittenTable {
       max_messages: limits.maxMessages,
       max_tokens: limits.maxTokens,
     },
+    idempotency: {
+      keep_ms: config.idempotency.keepMs,
+      max_answer_bytes: config.idempotency.maxAnswerBytes,
+      max_total_bytes: config.idempotency.maxTotalBytes,
+    },
     cors: { origins: config.cors.origins },
     providers: Object.fromEntries(config.providers.map((each) => [each.name, provider(each)])),
     models: Object.fromEntries(config.models.map((each) => [each.name, model(each)])),

@@ -306,6 +306,27 @@ export const fileSchema = Type.Object(
       },
       "Media that callers name by URL.",
     ),
+    idempotency: table(
+      {
+        keep_ms: milliseconds(
+          86_400_000,
+          "How long the answer to a request with an Idempotency-Key is given again.",
+        ),
+        max_answer_bytes: Type.Integer({
+          minimum: 0,
+          maximum: 67_108_864,
+          default: 1_048_576,
+          description: "Longer answers are not kept.",
+        }),
+        max_total_bytes: Type.Integer({
+          minimum: 0,
+          maximum: Number.MAX_SAFE_INTEGER,
+          default: 268_435_456,
+          description: "Of more than that the oldest go first.",
+        }),
+      },
+      "Answers that are given again.",
+    ),
     cors: table(
       {
         origins: Type.Array(Type.String(), {

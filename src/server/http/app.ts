@@ -1,6 +1,7 @@
 /** The HTTP face: the guard, the doors and every other route behind it. */
 import { Elysia } from "elysia";
 import { ChatError, toChatError } from "../../connectors/hub/error.ts";
+import type { ClientHalf } from "../../connectors/hub/wire.ts";
 import { anthropicMessagesClient } from "../../connectors/wire/anthropic-messages/ingress.ts";
 import { openaiChatClient } from "../../connectors/wire/openai-chat/ingress.ts";
 import type { Log } from "../observe/log.ts";
@@ -13,11 +14,13 @@ import { type Cors, applyCors, preflight } from "./cors.ts";
 import { type CountDoorDeps, createCountDoor } from "./count-door.ts";
 import { dialectOf } from "./doors.ts";
 import { errorResponse } from "./errors.ts";
+import { createIdempotentDoor, type IdempotentDoorDeps } from "./idempotent-door.ts";
 import type { Asker, Models } from "./models.ts";
 import { healthz, type Probed, readyz } from "./probes.ts";
 
 export type AppDeps = ChatDoorDeps &
-  CountDoorDeps & {
+  CountDoorDeps &
+  IdempotentDoorDeps & {
     readonly admin: Admin;
     readonly authenticator: Authenticator;
     readonly metrics: Metrics;
@@ -53,11 +56,13 @@ export function createApp(deps: AppDeps): App {
     return refuse(request, requestId, error);
   };
 
+  const chatDoor = (client: ClientHalf): Door =>
+    createIdempotentDoor(createChatDoor(client, deps), client, deps);
   const count = createCountDoor(anthropicMessagesClient, deps);
   // Entered directly: what Elysia makes for each request costs more than everything else in this file.
   const doors: ReadonlyMap<string, Door> = new Map([
-    ["/v1/chat/completions", createChatDoor(openaiChatClient, deps)],
-    ["/v1/messages", createChatDoor(anthropicMessagesClient, deps)],
+    ["/v1/chat/completions", chatDoor(openaiChatClient)],
+    ["/v1/messages", chatDoor(anthropicMessagesClient)],
     [
       "/v1/messages/count_tokens",
       (request, caller, requestId) =>

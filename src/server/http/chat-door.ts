@@ -13,6 +13,7 @@ import { type BodyLimits, readBody } from "./body.ts";
 import { errorResponse } from "./errors.ts";
 import { exchangeHeaders } from "./headers.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Recording } from "./recording.ts";
 import { startStream, wholeReply } from "./respond.ts";
 
 export type ChatDoorDeps = BodyLimits & {
@@ -30,18 +31,25 @@ export type ChatDoorDeps = BodyLimits & {
   readonly totalMs: number;
 };
 
+/** Never rejects. `recording` follows the answer of a request whose body has been read already. */
 export type ChatDoor = (
   request: Request,
   caller: KeyRecord,
   requestId: string,
+  recording?: Recording,
 ) => Promise<Response>;
 
 export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor {
-  return async (httpRequest, caller, requestId) => {
+  return async (httpRequest, caller, requestId, recording) => {
     const arrivedAt = performance.now();
     const startedAt = deps.clock();
     const abort = createAbort();
-    const abandon = (): void => abort.abort(new ChatError("cancelled", "the client went away"));
+    let request: ChatRequest | undefined;
+    const abandon = (): void => {
+      // A whole answer is kept for the client that comes again for it.
+      if (recording && request?.stream === false) return;
+      abort.abort(new ChatError("cancelled", "the client went away"));
+    };
     httpRequest.signal.addEventListener("abort", abandon, { once: true });
     const leave = deps.inFlight.enter(abort.abort);
     const exchange: Exchange = {
@@ -61,19 +69,19 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       limits: undefined,
       onAttempt: undefined,
     };
-    let request: ChatRequest | undefined;
     let finished = false;
     const finish = (error?: ChatError): void => {
       if (finished) return;
       finished = true;
       leave();
+      recording?.onEnd(error);
       logExchange(deps.log, exchange, request, performance.now() - arrivedAt, error);
     };
 
     try {
       let read: ChatRequest;
       try {
-        read = client.decodeRequest(await readBody(httpRequest, deps));
+        read = client.decodeRequest(recording?.body ?? (await readBody(httpRequest, deps)));
       } catch (thrown) {
         countRefusal(toChatError(thrown), exchange, deps.metrics);
         throw thrown;
@@ -89,6 +97,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       if (!request.stream) {
         const message = await deps.gateway.complete(request, exchange);
         const reply = wholeReply(client, message, context);
+        recording?.onText(reply);
         finish();
         const headers = exchangeHeaders(exchange, client.dialect);
         headers["content-type"] = "application/json";
@@ -117,6 +126,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
           failure = error;
         },
         onBytes: (count) => deps.metrics.streamed(count),
+        ...(recording ? { onText: (text) => recording.onText(text) } : {}),
         onEnd: end,
       });
       return new Response(body, {

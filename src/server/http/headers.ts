@@ -51,6 +51,8 @@ function isWorthRetrying(error: ChatError, attempts: number): boolean {
       if (error.retryAfterMs !== undefined) return true;
       return attempts < 2 && (error.traits.retryHere || error.timer === "connect");
     case "invalid-request":
+      // One that collides with itself elsewhere.
+      return error.retryAfterMs !== undefined;
     case "too-large":
     case "unauthenticated":
     case "forbidden":

@@ -29,6 +29,8 @@ export type StreamOptions = {
   /** Told of an error that the client is told of in the stream. */
   readonly onError: (error: ChatError) => void;
   readonly onBytes: (count: number) => void;
+  /** Told of every part of the answer, signs of life left out. */
+  readonly onText?: (text: string) => void;
   /** How long a client may leave what it was sent unread, in milliseconds; and who is told when it does. */
   readonly slowReaderMs: number;
   readonly onSlowReader: () => void;
@@ -96,9 +98,13 @@ async function* body(
       let text = "";
       if (message.raw?.dialect === client.dialect) text = stream.pass(message.raw);
       else for (const event of message.events) text += stream.push(event);
-      if (text !== "") yield send(text);
+      if (text === "") continue;
+      options.onText?.(text);
+      yield send(text);
     }
-    yield send(stream.end());
+    const last = stream.end();
+    options.onText?.(last);
+    yield send(last);
   } catch (thrown) {
     const error = toChatError(thrown);
     options.onError(error);

@@ -29,6 +29,8 @@ export type Metrics = {
   /** A message of a provider's stream could not be read and was left out. */
   malformed(provider: string): void;
   limitHit(tenantId: string, limit: string): void;
+  /** A request with an Idempotency-Key was not run: it was given an earlier answer, one that it waited for, or none. */
+  idempotent(tenantId: string, outcome: "replayed" | "joined" | "refused"): void;
   authFailed(
     reason: "missing" | "malformed" | "unknown" | "revoked" | "expired" | "unavailable",
   ): void;
@@ -89,6 +91,11 @@ export function createMetrics(readings: Readings): Metrics {
     name: "xjp_rate_limit_hits_total",
     help: "Requests refused by a limit.",
     labelNames: ["tenant_id", "limit"],
+  });
+  const idempotent = createTally(registry, {
+    name: "xjp_idempotent_requests_total",
+    help: "Requests with an Idempotency-Key that were not run, by outcome: replayed, joined or refused.",
+    labelNames: ["tenant_id", "outcome"],
   });
   registry.registerMetric(
     new Gauge({
@@ -289,6 +296,7 @@ export function createMetrics(readings: Readings): Metrics {
       if (timer !== undefined) timeouts.add(1, provider, timer);
     },
     malformed: (provider) => malformed.add(1, provider),
+    idempotent: (tenantId, outcome) => idempotent.add(1, tenantId, outcome),
     limitHit: (tenantId, limit) => limitHits.add(1, tenantId, limit),
     authFailed: (reason) => authErrors.add(1, reason),
     streamed: (count) => bytes.add(count),

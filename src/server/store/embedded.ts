@@ -1,4 +1,5 @@
 import { existsSync, rmSync, statSync } from "node:fs";
+import { createAnswerMethods } from "./embedded-answers.ts";
 import { createKeyMethods } from "./embedded-keys.ts";
 import { embeddedMigrations, readLedger } from "./embedded-migrations.ts";
 import { createUsageMethods } from "./embedded-usage.ts";
@@ -31,6 +32,7 @@ export function createEmbeddedStore(path: string): Store {
       kind: "sqlite",
       ...createKeyMethods(sqlite),
       ...createUsageMethods(sqlite),
+      ...createAnswerMethods(sqlite),
       async ping() {
         try {
           pinged.get();

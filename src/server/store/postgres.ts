@@ -1,4 +1,5 @@
 import { ledgerVersion, planMigrations } from "./migration.ts";
+import { createPostgresAnswerMethods } from "./postgres-answers.ts";
 import { openPostgres } from "./postgres-connection.ts";
 import { toPostgresError } from "./postgres-error.ts";
 import { createPostgresKeyMethods } from "./postgres-keys.ts";
@@ -30,6 +31,7 @@ export async function createPostgresStore(url: string): Promise<Store> {
     kind: "postgres",
     ...createPostgresKeyMethods(postgres),
     ...createPostgresUsageMethods(postgres),
+    ...createPostgresAnswerMethods(postgres),
     async ping() {
       try {
         await sql`select 1 from xjp_migrations limit 1`;

@@ -149,6 +149,12 @@ export function createReopeningStore(options: ReopeningOptions): Store {
     prepareUsage: (at) => use(async (store) => store.prepareUsage?.(at)),
     pruneUsage: (before) => use((store) => store.pruneUsage(before)),
     ...(kind === "sqlite" ? {} : { watchKeys }),
+    claimAnswer: (claim) => ask((store) => store.claimAnswer(claim)),
+    renewAnswers: (ids, holder, until) => ask((store) => store.renewAnswers(ids, holder, until)),
+    keepAnswer: (id, holder, answer, until) =>
+      ask((store) => store.keepAnswer(id, holder, answer, until)),
+    releaseAnswer: (id, holder) => ask((store) => store.releaseAnswer(id, holder)),
+    pruneAnswers: (now, mostBytes) => use((store) => store.pruneAnswers(now, mostBytes)),
     ping: () => ask((store) => store.ping()),
     async close() {
       if (closed) return;

@@ -2,6 +2,7 @@
  * What the gateway and the commands ask of storage, in their own words, not in those of tables. Ids, times and costs are made
  * above; a store writes what it is given. Times are Unix milliseconds, money is whole billionths of a US dollar ("nano").
  */
+import type { Answers } from "./answers.ts";
 
 export type KeyRecord = {
   /** UUID. */
@@ -127,7 +128,7 @@ export type KeyTotals = {
   readonly costNanoUsd: number;
 };
 
-export type Store = {
+export type Store = Answers & {
   readonly kind: "sqlite" | "postgres";
   /** Throws StoreError on a duplicate hash. */
   insertKey(key: KeyRecord): Promise<void>;

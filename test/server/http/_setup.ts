@@ -3,6 +3,7 @@ import type { Connector } from "../../../src/connectors/connector.ts";
 import { createBreaker } from "../../../src/server/gateway/breaker.ts";
 import { createCatalog } from "../../../src/server/gateway/catalog.ts";
 import { createGateway } from "../../../src/server/gateway/gateway.ts";
+import { createIdempotency } from "../../../src/server/gateway/idempotency.ts";
 import { createLimiter } from "../../../src/server/gateway/limits.ts";
 import { createOffers } from "../../../src/server/gateway/offers.ts";
 import { createAdmin } from "../../../src/server/http/admin.ts";
@@ -14,6 +15,7 @@ import { createLog } from "../../../src/server/observe/log.ts";
 import { createMetrics } from "../../../src/server/observe/metrics.ts";
 import { hashKey } from "../../../src/server/store/key.ts";
 import { type KeyRecord, StoreError, type UsageRow } from "../../../src/server/store/store.ts";
+import { createMemoryAnswers } from "../../support/memory-answers.ts";
 import { capable } from "../../support/capable.ts";
 import { BREAKER, fixedClock, keyRecord } from "../gateway/_setup.ts";
 import { createVault, VAULT_LIMITS } from "../../../src/server/gateway/vault.ts";
@@ -138,6 +140,14 @@ export function testApp(options: AppOptions) {
     metrics,
     log,
     inFlight,
+    idempotency: createIdempotency({
+      answers: createMemoryAnswers(),
+      config: () => ({ keepMs: 60_000, maxAnswerBytes: 10_000, maxTotalBytes: 100_000 }),
+      holder: "this",
+      clock,
+      onChange: () => undefined,
+    }),
+    maxAnswerBytes: 10_000,
     clock,
     maxBodyBytes: options.maxBodyBytes ?? 10_000,
     maxDepth: 20,
