@@ -79,11 +79,13 @@ test("usage_summary adds up a key's requests by day, model and provider", async 
     aRow(2, { latencyMs: 300, status: "failed", statusCode: 502 }),
     aRow(3, { createdAt: NOON + DAY }),
     aRow(4, { createdAt: NOON + DAY, provider: "vertex", status: "cut" }),
+    aRow(5, { createdAt: NOON + 2 * DAY, status: "lost" }),
   ]);
   expect(rows("select * from usage_summary order by day, provider")).toEqual([
     summary({ day: "2026-05-15", request_count: 2, avg_latency_ms: 200, error_count: 1 }),
     summary({ day: "2026-05-16", request_count: 1 }),
     summary({ day: "2026-05-16", request_count: 1, provider: "vertex", error_count: 1 }),
+    summary({ day: "2026-05-17", request_count: 1, error_count: 1 }),
   ]);
 });
 
