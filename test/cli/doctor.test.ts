@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkClock } from "../../src/cli/doctor/_machine.ts";
 import { makeFolder, object, objects, text, type Folder, type RunOptions } from "./run.ts";
@@ -132,4 +133,22 @@ test("a clock before this program was written is wrong", () => {
     found: "the clock says 1970-01-01 00:00 UTC",
   });
   expect(checkClock(Date.UTC(2027, 0, 1))).toMatchObject({ state: "ok" });
+});
+
+test("rows of usage on their way are counted, and refused ones are warned of", async () => {
+  const journal = `${folder.database.slice("sqlite:".length)}.usage`;
+  expect((await examine({})).find("journal")["found"]).toContain("is not there yet");
+  mkdirSync(journal, { recursive: true });
+  writeFileSync(
+    join(journal, "7-00000000000000aa-00000001.jsonl"),
+    '{"row":1}\n+{"draft":2}\n{"row":3}\n',
+  );
+  expect((await examine({})).find("journal")["found"]).toContain("2 rows of usage on their way");
+  writeFileSync(join(journal, "rejected.jsonl"), '{"row":4}\n');
+  const { stdout } = await folder.run(["doctor", "--json"], { env: { PORT: "0" } });
+  const warned = objects(object(JSON.parse(stdout))["checks"]).find(
+    ({ check }) => check === "journal",
+  );
+  expect(warned).toMatchObject({ state: "warn", todo: expect.stringContaining("rejected.jsonl") });
+  expect(text(warned?.["found"])).toContain("1 that it refused");
 });

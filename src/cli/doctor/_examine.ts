@@ -2,6 +2,7 @@ import type { Config } from "../../server/config/config.ts";
 import { configure, type StoreFlags } from "../_store.ts";
 import { programCommit, programVersion } from "../_version.ts";
 import { messageOf, type Finding } from "./_finding.ts";
+import { checkJournal } from "./_journal.ts";
 import { checkClock, checkDescriptors } from "./_machine.ts";
 import { checkPort } from "./_port.ts";
 import { checkProviders } from "./_providers.ts";
@@ -23,6 +24,7 @@ export async function* examine(flags: StoreFlags): AsyncGenerator<Finding> {
   yield { check: "config", state: "ok", found: config.file ?? "no file: environment and defaults" };
   for (const warning of config.warnings) yield { check: "config", state: "warn", found: warning };
   yield* checkStorage(config.database);
+  yield checkJournal(config.usage.journalDir);
   yield* checkProviders(config.providers);
   yield await checkPort(config.server);
 }
