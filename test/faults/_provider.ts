@@ -126,6 +126,8 @@ export type StreamFault = {
 
 export type AnswerOptions = {
   readonly fault?: StreamFault;
+  /** Milliseconds before each word. */
+  readonly paceMs?: number;
   /** A message that is no JSON before this word. */
   readonly malformedAt?: number;
   /** False leaves `[DONE]` out. */
@@ -145,6 +147,7 @@ export function answers(options: AnswerOptions = {}): Act {
     line.write(STREAM_HEAD);
     line.chunk(sse(chunk({ role: "assistant", content: "" })));
     for (const [index, word] of words.slice(0, most).entries()) {
+      if (options.paceMs !== undefined) await Bun.sleep(options.paceMs);
       if (index === options.malformedAt) line.chunk("data: {no json\n\n");
       // As a model that goes on behind a text without its last space does.
       const text = index === 0 && begun > 0 ? ` ${word}` : word;
@@ -162,7 +165,7 @@ export function answers(options: AnswerOptions = {}): Act {
         return undefined;
       case "error":
         line.chunk(sse({ error: { message: "lost the thread", code: 500 } }));
-        return line.end();
+        return line.write(LAST_CHUNK);
       case undefined:
         break;
     }

@@ -6,7 +6,7 @@ import { post } from "../support/raw-client.ts";
 import { usageRowOf } from "../support/usage-rows.ts";
 import { openaiDoor } from "./_doors.ts";
 import { answers, says, TEXT } from "./_provider.ts";
-import { billed, type FaultRig, type Outcome, QUICK, startFaultRig } from "./_rig.ts";
+import { billed, type FaultRig, QUICK, type Sent, startFaultRig } from "./_rig.ts";
 
 /** A fortieth of the 60 seconds of a real outage; the circuit's own time is shortened alike, from 15 seconds. */
 const DOWN_MS = 1500;
@@ -36,12 +36,18 @@ test("a primary that is down for a while is spared, and has its traffic back wit
   const good = answers();
   rig.one.acts("pair", (line, call) => (isDown() ? down : good)(line, call));
   rig.two.acts("pair", answers());
-  const seen: { readonly at: number; readonly got: Outcome }[] = [];
+  const sent: { readonly at: number; readonly got: Sent }[] = [];
   for (let count = 0; count < REQUESTS; count += 1) {
     const at = performance.now() - startedAt;
-    seen.push({ at, got: await rig.ask("pair", { stream: count % 2 === 0 }) });
+    sent.push({ at, got: await rig.send("pair", { stream: count % 2 === 0 }) });
     await Bun.sleep(Math.max(0, startedAt + (count + 1) * 130 - performance.now()));
   }
+  const seen = await Promise.all(
+    sent.map(async ({ at, got }) => {
+      const row = await usageRowOf(rig.gateway.database, got.requestId);
+      return { at, got: { ...got, row } };
+    }),
+  );
   for (const { got } of seen) {
     expect(got).toMatchObject({ status: 200, text: TEXT, goodEnds: 1, errors: [] });
     expect(got.ms).toBeLessThan(1000);
@@ -55,7 +61,7 @@ test("a primary that is down for a while is spared, and has its traffic back wit
   const late = seen.filter(({ at }) => at > DOWN_MS + 2 * COOLDOWN_MS);
   expect(late.length).toBeGreaterThan(0);
   for (const { got } of late) expect(got.row).toMatchObject({ provider: "one", attempts: 1 });
-});
+}, 20_000);
 
 test("an open circuit is told by the probe, by the metrics and to the client, who waits for its end", async () => {
   rig.one.acts("single", says(500));

@@ -115,6 +115,15 @@ describe.each(DOORS.map((door) => [door.name, door] as const))("%s", (_name, doo
     expect(Number(row["output_tokens"])).toBeGreaterThanOrEqual(30);
   });
 
+  test("a stream that has begun may take longer than the client waits for its beginning", async () => {
+    rig.one.acts("pair", answers({ paceMs: 20 }));
+    const headers = { "x-stainless-timeout": "0.7" };
+    const got = await rig.ask("pair", { door, stream: true, headers });
+    expect(got).toMatchObject({ text: TEXT, goodEnds: 1, errors: [] });
+    expect(got.ms).toBeGreaterThan(1000);
+    expect(got.row).toMatchObject({ status: "ok", ...billed(...got.one) });
+  });
+
   test("a slow reader gets all of it, however long it takes", async () => {
     rig.one.acts("slow", answers());
     const id = `slow-${door.path.replaceAll("/", "-")}`;

@@ -46,7 +46,7 @@ export async function* answerLive(asking: Asking): Messages {
   const begun = await failover(routes, true, exchange, deps, (connector, attempt) =>
     begin(asking, request, connector, attempt),
   );
-  exchange.committed = true;
+  commit(exchange, begun);
   yield* follow(asking, begun);
 }
 
@@ -112,6 +112,14 @@ export async function begin(
     }
     return { held, messages, attempt, thoughts };
   }
+}
+
+/** Notes that the client gets to see an answer now; from here on it may take as long as the gateway allows. */
+export function commit(exchange: Exchange, { attempt }: Begun): void {
+  exchange.committed = true;
+  if (exchange.deadline === exchange.end) return;
+  exchange.deadline = exchange.end;
+  attempt.extend();
 }
 
 /** The rest of an answer that has begun, to its end or to the ChatError that it throws; the attempt ends with it. */

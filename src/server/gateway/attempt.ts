@@ -19,6 +19,8 @@ export type AttemptDeps = {
 export type Attempt = {
   readonly route: Route;
   readonly call: ChatCall;
+  /** Takes up a deadline that has moved. */
+  extend(): void;
   /** Says how it ended, to all who keep count. Only the first time counts, and only then it is true. */
   end(outcome: "ok" | "abandoned" | ChatError): boolean;
 };
@@ -39,11 +41,16 @@ export function startAttempt(
   const controller = new AbortController();
   const abort = (reason: ChatError): void => controller.abort(reason);
   exchange.abort.listen(abort);
-  const left = exchange.deadline - deps.clock();
-  const timer = setTimeout(
-    () => abort(totalTimeout(Math.min(left, route.timeoutMs), left <= route.timeoutMs)),
-    Math.max(0, Math.min(left, route.timeoutMs)),
-  );
+  const startedAt = deps.clock();
+  const arm = (): ReturnType<typeof setTimeout> => {
+    const left = exchange.deadline - startedAt;
+    const most = Math.min(left, route.timeoutMs);
+    return setTimeout(
+      () => abort(totalTimeout(most, left <= route.timeoutMs)),
+      Math.max(0, startedAt + most - deps.clock()),
+    );
+  };
+  let timer = arm();
   let ended = false;
   return {
     route,
@@ -65,6 +72,11 @@ export function startAttempt(
         deps.onAttempt(route.provider, "resent");
         return true;
       },
+    },
+    extend() {
+      if (ended) return;
+      clearTimeout(timer);
+      timer = arm();
     },
     end(outcome) {
       if (ended) return false;

@@ -20,8 +20,13 @@ export type Exchange = {
   readonly startedAt: number;
   /** The same moment on the fine-grained clock of `performance.now()`. */
   readonly arrivedAt: number;
-  /** Unix milliseconds after which no answer is of use any more. */
-  readonly deadline: number;
+  /**
+   * Unix milliseconds after which no answer is of use any more. That of the client, if it is the earlier; once a stream has begun
+   * it is `end`: clients say how long they wait for an answer to begin, not how long it may be.
+   */
+  deadline: number;
+  /** Unix milliseconds after which no answer goes on, whatever the client says. */
+  readonly end: number;
   /** Empty until an attempt was made. */
   provider: string;
   providerModel: string;

@@ -8,6 +8,7 @@ import {
   type Asking,
   begin,
   type Begun,
+  commit,
   follow,
   type Messages,
   takeAll,
@@ -65,7 +66,7 @@ async function* answerContinued(asking: Asking): Messages {
   let begun = await failover(asking.routes, true, exchange, deps, (connector, attempt) =>
     begin(asking, request, connector, attempt),
   );
-  exchange.committed = true;
+  commit(exchange, begun);
   let give: Joint = unchanged;
   const refusers = new Set<Route>();
   for (;;) {

@@ -61,6 +61,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       startedAt,
       arrivedAt,
       deadline: startedAt + Math.min(deps.totalMs, clientTimeout(httpRequest.headers)),
+      end: startedAt + deps.totalMs,
       provider: "",
       providerModel: "",
       attempts: 0,

@@ -83,6 +83,7 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     startedAt: Date.UTC(2026, 0, 15, 12),
     arrivedAt: 0,
     deadline: Number.POSITIVE_INFINITY,
+    end: Number.POSITIVE_INFINITY,
     provider: "",
     providerModel: "",
     attempts: 0,
