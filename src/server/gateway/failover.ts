@@ -33,14 +33,13 @@ export async function failover<Answer>(
   const mostAttempts = Math.max(1, deps.maxAttempts - retriedByClient);
   const hasBudget = (): boolean => exchange.attempts < mostAttempts;
   const leftMs = (): number => exchange.deadline - deps.clock();
-  const before = exchange.attempts;
   let last: ChatError | undefined;
   let moreTokensThan: number | undefined;
-  let rests: Resting[] = [];
+  let untried = routes;
 
   for (let round = 0; ; round += 1) {
-    rests = [];
-    for (const [index, route] of routes.entries()) {
+    const rests: Resting[] = [];
+    for (const [index, route] of untried.entries()) {
       if (moreTokensThan !== undefined && !((contextOf(route.ability) ?? 0) > moreTokensThan))
         continue;
       for (let retries = 0; ; retries += 1) {
@@ -48,7 +47,7 @@ export async function failover<Answer>(
         if (leftMs() <= 0) throw last ?? totalTimeout(exchange.deadline - exchange.startedAt, true);
         const pass = deps.breaker.enter(route.id, retries > 0 || round > 0);
         if (typeof pass !== "string") {
-          rests.push({ route, rest: pass });
+          if (retries === 0) rests.push({ route, rest: pass });
           break;
         }
         const connector = deps.connectors.get(route.provider);
@@ -68,7 +67,7 @@ export async function failover<Answer>(
           retry: route.retry,
           retries,
           clientRetries: retriedByClient,
-          hasRoom: exchange.attempts + routes.length - index <= mostAttempts,
+          hasRoom: exchange.attempts + untried.length - index <= mostAttempts,
           leftMs: leftMs(),
           random: deps.random,
         });
@@ -79,10 +78,11 @@ export async function failover<Answer>(
         await pause(verdict.delayMs, exchange.abort);
       }
     }
-    if (last) throw last;
+    // Those that only rest are the last hope, also when others have been asked in vain.
     const wait = round === 0 ? waitOf(rests, leftMs(), deps.random) : undefined;
-    if (wait === undefined || exchange.attempts > before) throw resting(rests);
+    if (wait === undefined) throw last ?? resting(rests);
     await pause(wait, exchange.abort);
+    untried = rests.map(({ route }) => route);
   }
 }
 

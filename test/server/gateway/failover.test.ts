@@ -196,6 +196,16 @@ describe("a limited target", () => {
     expect(attempts).toEqual(["a:rate-limited", "a:ok"]);
   });
 
+  test("is the last hope when the others fail", async () => {
+    const { run, attempts } = setup({
+      a: [{ error: limited() }, { events: ANSWER }],
+      b: [{ events: ANSWER }, { error: down }],
+    });
+    await run([route("a"), route("b")]);
+    expect((await run([route("a"), route("b")])).text).toBe("Mount Everest");
+    expect(attempts).toEqual(["a:rate-limited", "b:ok", "b:unavailable", "a:ok"]);
+  });
+
   test("is waited for if its time fits and retries are wanted", async () => {
     const { run, clock } = setup({ a: [{ error: limited(20) }, { events: ANSWER }] });
     await run([route("a")]);
