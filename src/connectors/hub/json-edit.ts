@@ -54,13 +54,21 @@ function isLast(text: string, quoted: string, from: number): boolean {
   return !text.includes(quoted, from) && !text.includes("\\u", from);
 }
 
+/** A string of these characters is its own JSON but for the quotes, as are all usual names of models. */
+const PLAIN_TEXT = /^[\w ./:@+-]*$/;
+
+function write(value: Json | undefined): string {
+  if (typeof value === "string" && PLAIN_TEXT.test(value)) return `"${value}"`;
+  return JSON.stringify(value);
+}
+
 function edit(text: string, edits: Edits, insert: boolean): string {
   const names = Object.keys(edits);
   const [first] = names;
   if (names.length === 1 && first !== undefined && PLAIN_NAME.test(first)) {
     const value = edits[first];
     const place = value === undefined ? undefined : placeOf(text, `"${first}"`);
-    if (place) return text.slice(0, place.from) + JSON.stringify(value) + text.slice(place.to);
+    if (place) return text.slice(0, place.from) + write(value) + text.slice(place.to);
   }
   return editAll(text, names, edits, insert);
 }

@@ -50,7 +50,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       if (recording && request?.stream === false) return;
       abort.abort(new ChatError("cancelled", "the client went away"));
     };
-    httpRequest.signal.addEventListener("abort", abandon, { once: true });
+    httpRequest.signal.addEventListener("abort", abandon);
     const leave = deps.inFlight.enter(abort.abort);
     const exchange: Exchange = {
       id: Bun.randomUUIDv7(),

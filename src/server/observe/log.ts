@@ -19,6 +19,8 @@ const PADDED: Readonly<Record<LogLevel, string>> = {
 };
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const FLUSH_MS = 100;
+/** So many lines are written at once, while they are still at hand: much longer texts cost more a line. */
+const FLUSH_LINES = 64;
 /** A key of ours, a bearer token or a provider's key, wherever it stands. */
 const SECRETS = /\b(?:XJP_|sk-|AIza|ya29\.)[\w.-]{8,}|\bBearer\s+[\w.~+/-]{8,}=*/g;
 /** What every secret begins with. Looking for these costs a tenth of the expression, which most text is spared. */
@@ -33,17 +35,34 @@ export type LogOptions = {
   readonly write: (text: string) => void;
 };
 
+/** Something to be logged, before it is put into words. */
+type Entry = {
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly fields: LogFields;
+};
+
 export function createLog(options: LogOptions): Log {
-  let gathered: string[] = [];
+  let gathered: Entry[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = Number.NaN;
   let time = "";
+  const lineOf = ({ at: moment, level, event, fields }: Entry): string => {
+    if (moment !== last) {
+      last = moment;
+      time = new Date(moment).toISOString();
+    }
+    return options.format === "json"
+      ? JSON.stringify({ time, level, event, ...fields })
+      : pretty(time, level, event, fields);
+  };
   const flush = (): void => {
     clearTimeout(timer);
     timer = undefined;
     if (gathered.length === 0) return;
-    // All at once: looking through each line by itself costs several times as much.
-    const text = redact(`${gathered.join("\n")}\n`);
+    // Put into words and looked through all together, which costs a fraction of doing so between other work.
+    const text = redact(`${gathered.map(lineOf).join("\n")}\n`);
     gathered = [];
     options.write(text);
   };
@@ -51,17 +70,8 @@ export function createLog(options: LogOptions): Log {
     (level: LogLevel) =>
     (event: string, fields: LogFields = {}): void => {
       if (RANK[level] < RANK[options.level]) return;
-      const now = options.clock();
-      if (now !== last) {
-        last = now;
-        time = new Date(now).toISOString();
-      }
-      const line =
-        options.format === "json"
-          ? JSON.stringify({ time, level, event, ...fields })
-          : pretty(time, level, event, fields);
-      gathered.push(line);
-      if (level === "error") flush();
+      gathered.push({ at: options.clock(), level, event, fields });
+      if (level === "error" || gathered.length >= FLUSH_LINES) flush();
       else timer ??= setTimeout(flush, FLUSH_MS);
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), flush };

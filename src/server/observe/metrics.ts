@@ -1,5 +1,11 @@
 import { Gauge, Registry } from "prom-client";
-import { createSpreadTally, createTally, type Series, type Spread } from "./tally.ts";
+import {
+  createSeriesTable,
+  createSpreadTally,
+  createTally,
+  type Series,
+  type Spread,
+} from "./tally.ts";
 
 /** What the metrics tell of one settled request. Times are milliseconds, money is nano-dollars. */
 export type Settled = {
@@ -258,18 +264,18 @@ export function createMetrics(readings: Readings): Metrics {
       },
     };
   };
-  type Place = ReturnType<typeof createPlace>;
-  const places = new Map<string, Place>();
-  const placeOf = (tenant: string, model: string, provider: string): Place => {
-    const key = `${tenant}\0${model}\0${provider}`;
-    let place = places.get(key);
-    if (!place) places.set(key, (place = createPlace(tenant, model, provider)));
-    return place;
-  };
+  const places = createSeriesTable(([tenant = "", model = "", provider = ""]) =>
+    createPlace(tenant, model, provider),
+  );
+  const sent = bytes.series();
 
   return {
     settled(row) {
-      const place = placeOf(row.tenantId, modelLabel(row.logicalModel), row.provider || "none");
+      const place = places.get([
+        row.tenantId,
+        modelLabel(row.logicalModel),
+        row.provider || "none",
+      ]);
       place.answered(row.statusCode);
       place.duration.observe(row.latencyMs / 1000);
       place.count("input", row.inputTokens);
@@ -287,7 +293,7 @@ export function createMetrics(readings: Readings): Metrics {
       }
     },
     refused(tenantId, status, seconds) {
-      const place = placeOf(tenantId, "none", "none");
+      const place = places.get([tenantId, "none", "none"]);
       place.answered(status);
       place.duration.observe(seconds);
     },
@@ -299,7 +305,9 @@ export function createMetrics(readings: Readings): Metrics {
     idempotent: (tenantId, outcome) => idempotent.add(1, tenantId, outcome),
     limitHit: (tenantId, limit) => limitHits.add(1, tenantId, limit),
     authFailed: (reason) => authErrors.add(1, reason),
-    streamed: (count) => bytes.add(count),
+    streamed(count) {
+      sent.amount += count;
+    },
     overhead: (value) => waited.observe(value),
     render: () => registry.metrics(),
     contentType: registry.contentType,

@@ -99,23 +99,30 @@ export function createSpreadTally(
   return { series: (...values) => all.get(values) };
 }
 
-/** Remembers what `make` made of label values. */
-function createSeriesTable<Value>(make: (values: readonly string[]) => Value): {
+type Branch<Value> = { value: Value | undefined; readonly branches: Map<string, Branch<Value>> };
+
+/**
+ * Remembers what `make` made of several texts. A tree, since putting texts together to look them up costs more than looking each
+ * of them up.
+ */
+export function createSeriesTable<Value>(make: (values: readonly string[]) => Value): {
   get(values: readonly string[]): Value;
   values(): Iterable<Value>;
 } {
-  const known = new Map<string, Value>();
+  const root: Branch<Value> = { value: undefined, branches: new Map() };
+  const all: Value[] = [];
   return {
     get(values) {
-      const key = values.join("\0");
-      let value = known.get(key);
-      if (value === undefined) {
-        value = make([...values]);
-        known.set(key, value);
+      let branch = root;
+      for (const text of values) {
+        let next = branch.branches.get(text);
+        if (!next) branch.branches.set(text, (next = { value: undefined, branches: new Map() }));
+        branch = next;
       }
-      return value;
+      if (branch.value === undefined) all.push((branch.value = make([...values])));
+      return branch.value;
     },
-    values: () => known.values(),
+    values: () => all,
   };
 }
 
