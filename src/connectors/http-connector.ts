@@ -115,6 +115,19 @@ export function createHttpConnector(
     });
   };
 
+  /** The request with media that this target cannot fetch, or undefined where there are none. */
+  const inlining = (
+    line: Line,
+    request: ChatRequest,
+    { target, signal }: ChatCall,
+    verbatim: boolean,
+  ): Promise<ChatRequest> | undefined => {
+    const urls = urlsToInline(request, parts.capabilities(target));
+    if (urls.size === 0 || !options.download) return undefined;
+    const rewrite = verbatim ? line.inline : undefined;
+    return inlineMedia(request, urls, options.download, signal, rewrite);
+  };
+
   /** Sends the request; the answer may be an error's. */
   const ask = (
     line: Line,
@@ -124,12 +137,8 @@ export function createHttpConnector(
     grant: Grant,
   ): Promise<PostReply> => {
     const { target, drop } = call;
-    const urls = urlsToInline(request, parts.capabilities(target));
-    if (urls.size > 0 && options.download) {
-      return inlineMedia(request, urls, options.download, call.signal).then((inlined) =>
-        ask(line, inlined, call, verbatim, grant),
-      );
-    }
+    const inlined = inlining(line, request, call, verbatim);
+    if (inlined) return inlined.then((whole) => ask(line, whole, call, verbatim, grant));
     const body = verbatim
       ? editJson(line.verbatim(request), {
           model: target.model,

@@ -10,9 +10,8 @@ import type {
   TextPart,
   ToolResultPart,
 } from "./hub/request.ts";
-import type { Download, Media } from "./net/download.ts";
-
-type Fetched = ReadonlyMap<string, { readonly data: string; readonly mimeType: string }>;
+import type { Inlined } from "./hub/wire.ts";
+import type { Download, Media, Tally } from "./net/download.ts";
 
 /** What providers take of each kind; anything else at a URL is no use to any of them. */
 const TYPES: Readonly<Record<MediaPart["type"], RegExp>> = {
@@ -22,8 +21,15 @@ const TYPES: Readonly<Record<MediaPart["type"], RegExp>> = {
   file: /^(?:application\/(?:pdf|json|xml|.*officedocument.*|msword)|text\/)/,
 };
 
+/** Files of one request. No provider takes more, and nobody is to be asked a thousand things at a stranger's word. */
+const MOST_FILES = 100;
+/** Files fetched at once. */
+const MOST_AT_ONCE = 4;
+
 /** What has been fetched for a request, so that its next attempt need not fetch again. */
-const fetched = new WeakMap<Source, Map<string, Promise<Media>>>();
+type Memory = { readonly files: Map<string, Promise<Media>>; readonly tally: Tally };
+
+const memories = new WeakMap<Source, Memory>();
 
 /** URLs of a request that this target cannot be given, by the kind of media behind them. */
 export function urlsToInline(
@@ -51,33 +57,65 @@ export function urlsToInline(
 const NOTHING: ReadonlyMap<string, MediaPart["type"]> = new Map();
 
 /**
- * The request with those URLs replaced by what is there, in its neutral form and in the caller's own words. Throws ChatError
- * `invalid-request` if something cannot be fetched or is not what it should be.
+ * The request with those URLs replaced by what is there: in its neutral form and, by `rewrite`, in the caller's own words. Throws
+ * ChatError `invalid-request` if something cannot be fetched or is not what it should be.
  */
 export async function inlineMedia(
   request: ChatRequest,
   urls: ReadonlyMap<string, MediaPart["type"]>,
   download: Download,
   signal: AbortSignal,
+  rewrite: ((text: string, found: Inlined) => string) | undefined,
 ): Promise<ChatRequest> {
-  let known = fetched.get(request.source);
-  if (!known) fetched.set(request.source, (known = new Map()));
-  const media = await Promise.all(
-    [...urls].map(async ([url, type]) => {
-      const begun = known.get(url) ?? download(url, signal);
-      known.set(url, begun);
-      begun.catch(() => known.delete(url));
-      const { data, mimeType } = await begun;
-      if (!TYPES[type].test(mimeType)) throw mismatch(url, type, mimeType);
-      return [url, { data: Buffer.from(data).toString("base64"), mimeType }] as const;
-    }),
-  );
-  const found: Fetched = new Map(media);
+  if (urls.size > MOST_FILES) throw tooMany(urls.size);
+  const found = await fetchAll(request.source, urls, download, signal);
   return {
     ...request,
     messages: request.messages.map((message) => inMessage(message, found)),
-    source: inSource(request.source, found),
+    source: rewrite === undefined ? request.source : inSource(request.source, found, rewrite),
   };
+}
+
+async function fetchAll(
+  source: Source,
+  urls: ReadonlyMap<string, MediaPart["type"]>,
+  download: Download,
+  signal: AbortSignal,
+): Promise<Inlined> {
+  let memory = memories.get(source);
+  if (!memory) memories.set(source, (memory = { files: new Map(), tally: { bytes: 0 } }));
+  const { files, tally } = memory;
+  const found = new Map<string, { data: string; mimeType: string }>();
+  const waiting = [...urls];
+  /** The first thing that goes wrong ends the rest. */
+  const given = new AbortController();
+  const either = AbortSignal.any([signal, given.signal]);
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      const [url, type] = next;
+      const known = files.get(url) ?? download(url, either, tally);
+      files.set(url, known);
+      try {
+        const { data, mimeType } = await known;
+        if (!TYPES[type].test(mimeType)) throw mismatch(url, type, mimeType);
+        found.set(url, { data: Buffer.from(data).toString("base64"), mimeType });
+      } catch (thrown) {
+        files.delete(url);
+        given.abort(thrown);
+        throw thrown;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: MOST_AT_ONCE }, work));
+  return found;
+}
+
+function tooMany(count: number): ChatError {
+  return new ChatError(
+    "invalid-request",
+    `messages name ${count} files by URL; at most ${MOST_FILES} are fetched for one request`,
+    { param: "messages", code: "too_many_files", tryElsewhere: true },
+  );
 }
 
 function mismatch(url: string, type: string, found: string): ChatError {
@@ -89,7 +127,7 @@ function mismatch(url: string, type: string, found: string): ChatError {
   });
 }
 
-function inMessage(message: Message, found: Fetched): Message {
+function inMessage(message: Message, found: Inlined): Message {
   switch (message.role) {
     case "system":
       return message;
@@ -105,11 +143,11 @@ function inMessage(message: Message, found: Fetched): Message {
   }
 }
 
-function inResult(result: ToolResultPart, found: Fetched): ToolResultPart {
+function inResult(result: ToolResultPart, found: Inlined): ToolResultPart {
   return { ...result, parts: result.parts.map((part) => inPart(part, found)) };
 }
 
-function inPart<Part extends TextPart | MediaPart>(part: Part, found: Fetched): Part {
+function inPart<Part extends TextPart | MediaPart>(part: Part, found: Inlined): Part {
   if (part.type === "text" || part.source.kind !== "url") return part;
   const media = found.get(part.source.url);
   if (!media) return part;
@@ -117,23 +155,13 @@ function inPart<Part extends TextPart | MediaPart>(part: Part, found: Fetched): 
   return { ...part, source: { kind: "base64", data }, mimeType };
 }
 
-/** The caller's body, for a target of its dialect: Anthropic's `source` becomes another one, elsewhere a URL holds the data. */
-function inSource(source: Source, found: Fetched): Source {
-  const replace = (value: Json, field: string): Json => {
-    if (Array.isArray(value)) return value.map((item: Json) => replace(item, field));
-    if (typeof value === "string") {
-      const media = field === "url" || field === "file_data" ? found.get(value) : undefined;
-      return media ? `data:${media.mimeType};base64,${media.data}` : value;
-    }
-    if (!isJsonObject(value)) return value;
-    const url = value["type"] === "url" ? value["url"] : undefined;
-    const media = typeof url === "string" ? found.get(url) : undefined;
-    if (media) return { type: "base64", media_type: media.mimeType, data: media.data };
-    return Object.fromEntries(
-      Object.entries(value).map(([name, inner]) => [name, replace(inner ?? null, name)]),
-    );
-  };
-  const body = replace(source.body, "");
-  if (!isJsonObject(body)) return source;
-  return { ...source, body, text: JSON.stringify(body) };
+/** The caller's body, for a target of its dialect. */
+function inSource(
+  source: Source,
+  found: Inlined,
+  rewrite: (text: string, found: Inlined) => string,
+): Source {
+  const text = rewrite(source.text, found);
+  const body: Json = JSON.parse(text);
+  return isJsonObject(body) ? { ...source, text, body } : source;
 }

@@ -8,7 +8,7 @@ import type { ChatError } from "./hub/error.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import type { Json, JsonObject } from "./hub/json.ts";
 import type { ChatRequest, Dialect } from "./hub/request.ts";
-import type { ProviderHalf, SseMessage, StreamDecoder } from "./hub/wire.ts";
+import type { Inlined, ProviderHalf, SseMessage, StreamDecoder } from "./hub/wire.ts";
 
 /** Counts input tokens at the provider. */
 export type TokenCounter = {
@@ -51,6 +51,8 @@ export type Line = Endpoint & {
   encodeRequest(request: ChatRequest, target: Target, drop: (field: string) => void): JsonObject;
   /** The caller's own text, for a target of its dialect. */
   verbatim(request: ChatRequest): string;
+  /** See ProviderHalf. */
+  inline(text: string, found: Inlined): string;
   decodeReply(body: JsonObject): readonly ChatEvent[];
   decodeChunks?(chunks: readonly Json[]): readonly ChatEvent[];
   decodeStream(): StreamDecoder;
@@ -70,6 +72,7 @@ export function createLine<Quirks>(
       wire.encodeRequest(request, target.model, quirks, drop),
     verbatim: (request) =>
       (request.regrafted ? wire.graft?.(request) : undefined) ?? request.source.text,
+    inline: (text, found) => wire.inline?.(text, found) ?? text,
     decodeReply: (body) => wire.decodeReply(body, quirks),
     ...(wire.decodeChunks === undefined
       ? {}

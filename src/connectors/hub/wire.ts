@@ -66,6 +66,9 @@ export type StreamDecoder = {
   readonly done: boolean;
 };
 
+/** What was found at URLs, as base64. */
+export type Inlined = ReadonlyMap<string, { readonly data: string; readonly mimeType: string }>;
+
 export type ProviderHalf<Quirks> = {
   readonly dialect: Dialect;
   /**
@@ -83,6 +86,11 @@ export type ProviderHalf<Quirks> = {
    * them, and nothing else changed. Absent where no client speaks the dialect.
    */
   graft?(request: ChatRequest): string;
+  /**
+   * A source's text with what was found at its media's URLs in place of them, and every other byte as it was. Absent where no
+   * client speaks the dialect.
+   */
+  inline?(text: string, found: Inlined): string;
   /** Throws ChatError when a 200 holds an error. */
   decodeReply(body: JsonObject, quirks: Quirks): readonly ChatEvent[];
   /** A stream that came as one JSON array, in dialects whose hosts send it so. Throws as `decodeReply`. */

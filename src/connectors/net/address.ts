@@ -6,6 +6,8 @@ const NOT_PUBLIC_V4: readonly (readonly [string, number])[] = [
   ["10.0.0.0", 8],
   ["100.64.0.0", 10],
   ["127.0.0.0", 8],
+  // The one address of Azure's platform, reachable from its machines alone.
+  ["168.63.129.16", 32],
   // Link-local, where clouds have their metadata.
   ["169.254.0.0", 16],
   ["172.16.0.0", 12],

@@ -1,7 +1,7 @@
 /**
  * Fetches media that callers name by URL, for providers that take only bytes. The URL is a stranger's, so it leads nowhere inside:
- * names are resolved once, every address must be public, and the connection goes to just that address, which no second look at
- * DNS can change; redirects are followed by hand and checked alike; size, time and type are bounded.
+ * names are resolved once, every address must be public, and the connection goes to just those addresses, which no second look
+ * at DNS can change; redirects are followed by hand and checked alike; size, time and type are bounded.
  */
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
@@ -15,13 +15,20 @@ export type Media = { readonly data: Uint8Array; readonly mimeType: string };
 export type DownloadLimits = {
   /** Whether addresses inside (loopback, private, link-local) may be asked too. */
   readonly allowPrivate: boolean;
+  /** Whether http: will do, which anybody on the way can read and change. */
+  readonly allowHttp: boolean;
   readonly maxBytes: number;
+  /** For all files of one request together. */
+  readonly maxTotalBytes: number;
   /** For all of it, redirects included. */
   readonly timeoutMs: number;
 };
 
+/** What the files of one request have come to. */
+export type Tally = { bytes: number };
+
 /** Throws ChatError `invalid-request`, which another target may not mind: it may fetch for itself. */
-export type Download = (url: string, signal: AbortSignal) => Promise<Media>;
+export type Download = (url: string, signal: AbortSignal, tally: Tally) => Promise<Media>;
 
 export type DownloaderOptions = {
   /** Asked at each download, so that they can change. */
@@ -32,6 +39,8 @@ export type DownloaderOptions = {
 };
 
 const MOST_REDIRECTS = 5;
+/** Addresses of one name that are tried, one after the other. */
+const MOST_ADDRESSES = 3;
 /** Types that say nothing. */
 const VAGUE = /^(?:$|application\/octet-stream|binary\/octet-stream)/;
 
@@ -39,13 +48,12 @@ export function createDownloader(options: DownloaderOptions): Download {
   const resolve = options.resolve ?? resolveAll;
   const send = options.fetch ?? fetch;
 
-  /** One hop: to an address that was looked at, under the name that was asked for. */
-  const ask = async (url: URL, limits: DownloadLimits, signal: AbortSignal): Promise<Response> => {
-    const address = await addressOf(url, limits, resolve);
+  const connect = (address: string, url: URL, signal: AbortSignal): Promise<Response> => {
     const direct = new URL(url);
     direct.hostname = isIP(address) === 6 ? `[${address}]` : address;
     return send(direct.href, {
-      headers: { host: url.host, accept: "*/*", "user-agent": "xjp" },
+      // Not compressed, so that what comes is as large as it says.
+      headers: { host: url.host, accept: "*/*", "accept-encoding": "identity", "user-agent": "xjp" },
       redirect: "manual",
       keepalive: false,
       signal,
@@ -54,16 +62,31 @@ export function createDownloader(options: DownloaderOptions): Download {
     });
   };
 
-  return async (text, signal) => {
+  /** One hop: to addresses that were looked at, under the name that was asked for. */
+  const ask = async (url: URL, limits: DownloadLimits, signal: AbortSignal): Promise<Response> => {
+    const addresses = await orAborted(addressesOf(url, limits, resolve), signal);
+    let failure: unknown;
+    for (const address of addresses.slice(0, MOST_ADDRESSES)) {
+      try {
+        return await connect(address, url, signal);
+      } catch (thrown) {
+        if (signal.aborted) throw thrown;
+        failure = thrown;
+      }
+    }
+    throw failure;
+  };
+
+  return async (text, signal, tally) => {
     const limits = options.limits();
     const patience = AbortSignal.timeout(limits.timeoutMs);
     const either = AbortSignal.any([signal, patience]);
     try {
-      let url = parse(text);
+      let url = parse(text, limits);
       for (let hops = 0; ; hops += 1) {
         const response = await ask(url, limits, either);
-        const next = redirectOf(response, url);
-        if (!next) return await read(response, url, limits);
+        const next = redirectOf(response, url, limits);
+        if (!next) return await read(response, url, limits, tally);
         await response.body?.cancel();
         if (hops >= MOST_REDIRECTS)
           throw refusal(url, `redirects more than ${MOST_REDIRECTS} times`);
@@ -73,28 +96,40 @@ export function createDownloader(options: DownloaderOptions): Download {
       if (thrown instanceof ChatError) throw thrown;
       if (signal.aborted) throw thrown;
       const why = patience.aborted
-        ? `takes longer than ${limits.timeoutMs} ms`
+        ? `takes longer than ${limits.timeoutMs} ms (media.timeout_ms)`
         : "cannot be fetched";
-      throw refusal(parse(text), why, thrown);
+      throw refusal(parse(text, limits), why, thrown);
     }
   };
 }
 
+/** Resolvers cannot be told to stop; nobody need wait for them. */
+function orAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
+}
+
 async function resolveAll(name: string): Promise<readonly string[]> {
-  const found = await lookup(name, { all: true, verbatim: true });
+  // Hosts without a way to IPv6 are many, and those without one to IPv4 few.
+  const found = await lookup(name, { all: true, order: "ipv4first" });
   return found.map(({ address }) => address);
 }
 
-function parse(text: string): URL {
+function parse(text: string, { allowHttp }: DownloadLimits): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
     throw new ChatError(
       "invalid-request",
-      `media is fetched from http(s) URLs only, not from ${text.slice(0, 80)}`,
-      {
-        ...TRAITS,
-      },
+      `media is fetched from https URLs only, not from ${text.slice(0, 80)}`,
+      { ...TRAITS },
     );
+  }
+  if (url.protocol === "http:" && !allowHttp) {
+    throw refusal(url, "is not https (media.allow_http)");
   }
   if (url.username !== "" || url.password !== "") {
     throw refusal(url, "holds a login, which is not sent");
@@ -102,30 +137,34 @@ function parse(text: string): URL {
   return url;
 }
 
-/** The address to connect to. If only one of a name's addresses lies inside, the name is not to be trusted. */
-async function addressOf(
+/** The addresses to connect to. If only one of a name's addresses lies inside, the name is not to be trusted. */
+async function addressesOf(
   url: URL,
   { allowPrivate }: DownloadLimits,
   resolve: (name: string) => Promise<readonly string[]>,
-): Promise<string> {
+): Promise<readonly string[]> {
   const name = url.hostname.replace(/^\[|\]$/g, "");
   const addresses = isIP(name) ? [name] : await resolve(name).catch(() => []);
-  const [first] = addresses;
-  if (first === undefined) throw refusal(url, "has a name that cannot be resolved");
+  if (addresses.length === 0) throw refusal(url, "has a name that cannot be resolved");
   if (!allowPrivate && !addresses.every(isPublicAddress)) {
     throw refusal(url, "does not lead to the public internet (media.allow_private)");
   }
-  return first;
+  return addresses;
 }
 
-function redirectOf(response: Response, url: URL): URL | undefined {
+function redirectOf(response: Response, url: URL, limits: DownloadLimits): URL | undefined {
   const location = response.headers.get("location");
   if (response.status < 300 || response.status >= 400 || location === null) return undefined;
   if (!URL.canParse(location, url.href)) throw refusal(url, "redirects to no URL");
-  return parse(new URL(location, url).href);
+  return parse(new URL(location, url).href, limits);
 }
 
-async function read(response: Response, url: URL, { maxBytes }: DownloadLimits): Promise<Media> {
+async function read(
+  response: Response,
+  url: URL,
+  { maxBytes, maxTotalBytes }: DownloadLimits,
+  tally: Tally,
+): Promise<Media> {
   if (response.status !== 200) {
     await response.body?.cancel();
     throw refusal(url, `answers with status ${response.status}`);
@@ -140,7 +179,9 @@ async function read(response: Response, url: URL, { maxBytes }: DownloadLimits):
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
+    tally.bytes += chunk.byteLength;
     if (size > maxBytes) throw tooLarge();
+    if (tally.bytes > maxTotalBytes) throw tooMany(url, maxTotalBytes);
     chunks.push(chunk);
   }
   const data = Buffer.concat(chunks);
@@ -150,6 +191,10 @@ async function read(response: Response, url: URL, { maxBytes }: DownloadLimits):
   const mimeType = sniffType(data) ?? (VAGUE.test(told) ? undefined : told);
   if (mimeType === undefined) throw refusal(url, "is of no type that is known");
   return { data, mimeType };
+}
+
+function tooMany(url: URL, most: number): ChatError {
+  return refusal(url, `and the request's other files are larger than ${most} bytes (media.max_total_bytes)`);
 }
 
 const TRAITS = { param: "messages", code: "media_not_fetched", tryElsewhere: true } as const;

@@ -108,7 +108,9 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
     media: {
       fetchUrls: from.media.fetch_urls,
       allowPrivate: from.media.allow_private,
+      allowHttp: from.media.allow_http,
       maxBytes: from.media.max_bytes,
+      maxTotalBytes: from.media.max_total_bytes,
       timeoutMs: from.media.timeout_ms,
     },
     idempotency: {

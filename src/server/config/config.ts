@@ -209,7 +209,10 @@ export type Config = {
     readonly fetchUrls: boolean;
     /** Whether from addresses inside too. */
     readonly allowPrivate: boolean;
+    readonly allowHttp: boolean;
     readonly maxBytes: number;
+    /** For all files of one request together. */
+    readonly maxTotalBytes: number;
     readonly timeoutMs: number;
   };
   readonly idempotency: {

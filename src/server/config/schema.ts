@@ -296,11 +296,20 @@ export const fileSchema = Type.Object(
           default: false,
           description: "Whether also from loopback, private and link-local addresses.",
         }),
-        // What the largest of the providers take in one request.
+        allow_http: Type.Boolean({
+          default: false,
+          description: "Whether http: will do, besides https:.",
+        }),
         max_bytes: Type.Integer({
           minimum: 1024,
           default: 20_971_520,
           description: "Largest file fetched.",
+        }),
+        // As base64 some 43 MiB: more than any provider takes in one request.
+        max_total_bytes: Type.Integer({
+          minimum: 1024,
+          default: 33_554_432,
+          description: "All files fetched for one request.",
         }),
         timeout_ms: milliseconds(15_000, "For one file, with its redirects."),
       },
