@@ -16,8 +16,8 @@ export type Capabilities = {
   /** Whether a last message of the assistant is gone on with, rather than answered. */
   readonly prefill: boolean;
   /**
-   * Whose opaque reasoning (signatures, encrypted thoughts) the target takes back, e.g. `anthropic`, `gemini`; absent where it
-   * takes none.
+   * Whose opaque reasoning (signatures, encrypted thoughts) the target takes back, e.g. `anthropic`, `gemini`; `none` where
+   * it is known to take nobody's, absent where that is not known.
    */
   readonly reasoningFamily?: string;
   /** Most tokens of input and output together, where that is known. */

@@ -77,7 +77,10 @@ function webBackend(): Backend {
 
 function openaiBackend(): Backend {
   const line = openaiChatLine(OPENAI, { path: "/v1/chat/completions" });
-  const capabilities = openaiChatCapabilities(OPENAI);
+  const capabilities: Capabilities = {
+    ...openaiChatCapabilities(OPENAI),
+    reasoningFamily: "none",
+  };
   return {
     line: streamedIfGreeting(withInferredEnd(line)),
     models: "/v1/models",

@@ -124,7 +124,9 @@ export function createHttpConnector(
   ): Promise<ChatRequest> | undefined => {
     const urls = urlsToInline(request, parts.capabilities(target));
     if (urls.size === 0 || !options.download) return undefined;
-    const rewrite = verbatim ? line.inline : undefined;
+    const rewrite: typeof line.inline | undefined = verbatim
+      ? (text, found) => line.inline(text, found)
+      : undefined;
     return inlineMedia(request, urls, options.download, signal, rewrite);
   };
 
@@ -271,7 +273,9 @@ export function createHttpConnector(
         const { counter } = line;
         if (!counter) return undefined;
         const path = counter.path(call.target);
-        const body = counter.encode(request, call.target);
+        const verbatim = request.source.dialect === line.dialect;
+        const whole = await (inlining(line, request, call, verbatim) ?? request);
+        const body = counter.encode(whole, call.target);
         const reply = await send(line, path, body, false, call, grant);
         if (!isGood(reply)) throw await refusal(line, reply);
         return counter.decode(parseReply(await reply.text(), reply));

@@ -1,3 +1,4 @@
+import type { Capabilities } from "./capabilities.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createHttpConnector } from "./http-connector.ts";
 import { bearer, openaiChatCapabilities, openaiChatLine } from "./openai-chat-line.ts";
@@ -22,7 +23,12 @@ export function createOpenAICompatibleConnector(options: ConnectorOptions): Conn
   }
   const quirks = profile?.quirks ?? {};
   const line = openaiChatLine(quirks, { refuses: profile?.refuses ?? [] });
-  const capabilities = openaiChatCapabilities(quirks);
+  // A host that nobody here knows may be another gateway to makers of such reasoning.
+  const isIndifferent = profile !== undefined && quirks.reasoningField !== "reasoning_details";
+  const capabilities: Capabilities = {
+    ...openaiChatCapabilities(quirks),
+    ...(isIndifferent ? { reasoningFamily: "none" } : {}),
+  };
   return createHttpConnector(options, {
     baseUrl,
     lineFor: () => line,

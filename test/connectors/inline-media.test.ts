@@ -7,11 +7,14 @@ import type { JsonObject } from "../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../src/connectors/hub/request.ts";
 import { createConnector } from "../../src/connectors/index.ts";
 import type { Media } from "../../src/connectors/net/download.ts";
+import { openaiChatClient } from "../../src/connectors/wire/openai-chat/ingress.ts";
 import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { chatCall, chatRequest, failure } from "../contract/calling.ts";
 
 const PDF: Media = { data: Buffer.from("%PDF-1.7"), mimeType: "application/pdf" };
 const PNG: Media = { data: Buffer.from("png"), mimeType: "image/png" };
+const WAV: Media = { data: Buffer.from("wav"), mimeType: "audio/wav" };
+const SPEECH = "https://files.example/speech.wav";
 const CHART = "https://files.example/chart.pdf?signature=secret";
 const PHOTO = "https://files.example/photo";
 
@@ -75,6 +78,93 @@ test("a verbatim body gets the data where the URL stood, and keeps what the targ
       },
     ],
   });
+});
+
+test("only what stands for media is changed, and no byte beside it", async () => {
+  const texts: string[] = [];
+  const { connector } = rig(
+    {
+      fetch: (_url, init) => {
+        texts.push(typeof init.body === "string" ? init.body : "");
+        return Promise.resolve(Response.json({}, { status: 500 }));
+      },
+    },
+    { [CHART]: PDF, [SPEECH]: WAV },
+  );
+  const quoted = `{"url":"${CHART}","file_data":"${CHART}"}`;
+  const said = JSON.stringify(quoted);
+  const text = `{"model":"native", "x":{"big":12345678901234567890,"one":1.0,"file":${quoted}},"messages":[
+    {"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":${said}}}]},
+    {"role":"tool","tool_call_id":"a","content":${said}},
+    {"role":"user","content":[ {"type":"file","file":{"file_data":"${CHART.replaceAll("/", "\\/")}"}} ,{"type":"input_audio","input_audio":{"data":"${SPEECH}","format":"mp3"}}]}]}`;
+  await failure(connector, openaiChatClient.decodeRequest(text));
+  const data = Buffer.from(PDF.data).toString("base64");
+  expect(texts).toEqual([
+    text
+      .replace(CHART.replaceAll("/", "\\/"), `data:application/pdf;base64,${data}`)
+      .replace(`"data":"${SPEECH}","format":"mp3"`, '"data":"d2F2","format":"wav"'),
+  ]);
+});
+
+test("a document that is text becomes text in Anthropic's dialect, where base64 is for PDF", async () => {
+  const { connector, sent } = rig(
+    {
+      kind: "vertex",
+      baseUrl: "http://vertex.example/v1",
+      google: { accessToken: "t", project: "p" },
+    },
+    { [CHART]: { data: Buffer.from("näher"), mimeType: "text/markdown" } },
+  );
+  const request = messages([{ type: "document", source: { type: "url", url: CHART }, title: "T" }]);
+  const target = { provider: "p", model: "publishers/anthropic/models/claude-sonnet-4-5" };
+  await failure(connector, request, chatCall({ target }));
+  expect(sent[0]).toMatchObject({
+    messages: [
+      {
+        content: [
+          {
+            type: "document",
+            source: { type: "text", media_type: "text/plain", data: "näher" },
+            title: "T",
+          },
+        ],
+      },
+    ],
+  });
+  expect(await connector.countTokens?.(request, chatCall({ target })).catch(() => 0)).toBe(0);
+  expect(JSON.stringify(sent[1])).not.toContain(CHART);
+});
+
+/** A request with so many files, each at a URL of its own. */
+const many = (count: number): ChatRequest =>
+  chatRequest({
+    messages: [
+      {
+        role: "user",
+        content: Array.from({ length: count }, (_, index) => ({
+          type: "file",
+          file: { file_data: `https://files.example/${index}` },
+        })),
+      },
+    ],
+  });
+
+test("no more files are fetched than a request may have, and few at a time", async () => {
+  let open = 0;
+  let most = 0;
+  const { connector, sent } = rig({
+    async download() {
+      open += 1;
+      most = Math.max(most, open);
+      await Promise.resolve();
+      open -= 1;
+      return PDF;
+    },
+  });
+  const error = await failure(connector, many(101));
+  expect([error.code, sent.length]).toEqual(["too_many_files", 0]);
+  await failure(connector, many(100));
+  expect([sent.length, most]).toEqual([1, 4]);
 });
 
 test("a second attempt does not fetch again", async () => {

@@ -8,7 +8,7 @@ const OPEN_BRACE = 0x7b;
 
 /**
  * Rewrites the elements of the array that a top-level field of a JSON object holds, each as the text that it is, and leaves every
- * other byte as it is. All fields of that name are rewritten where a text repeats one. The text must be valid JSON; one that is
+ * other byte as it is. `rewrite` may give several elements, with commas between them, or none as "". All fields of that name are rewritten where a text repeats one. The text must be valid JSON; one that is
  * no object, or whose field is no array, comes back unchanged.
  */
 export function mapJsonArray(
@@ -38,13 +38,17 @@ export function mapJsonArray(
 }
 
 function mapElements(text: string, rewrite: (element: string, index: number) => string): string {
-  let result = "";
-  let copied = 0;
-  let count = 0;
   let index = skipSpace(text, 1);
+  let result = text.slice(0, index);
+  let copied = index;
+  let count = 0;
+  let isEmpty = true;
   while (index < text.length && text.charCodeAt(index) !== CLOSE_BRACKET) {
     const end = skipElement(text, index);
-    result += text.slice(copied, index) + rewrite(text.slice(index, end), count);
+    const written = rewrite(text.slice(index, end), count);
+    // The comma goes with what stands behind it.
+    if (written !== "") result += (isEmpty ? "" : text.slice(copied, index)) + written;
+    isEmpty &&= written === "";
     copied = end;
     count += 1;
     index = skipSpace(text, end);

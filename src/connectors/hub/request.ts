@@ -230,8 +230,8 @@ export type ChatRequest = {
   readonly unmapped: readonly Unmapped[];
   readonly source: Source;
   /**
-   * Whether the gateway has given assistants' messages back thoughts, or taken some away, that `source` does not show; a target
-   * that gets the source verbatim must have that done to it too.
+   * Which of the assistants' messages, counted among themselves from 0, the gateway has given thoughts back or taken some away
+   * from, which `source` does not show; a target that gets the source verbatim must have that done to it too.
    */
-  readonly regrafted?: true;
+  readonly regrafted?: ReadonlySet<number>;
 };

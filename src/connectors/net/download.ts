@@ -53,7 +53,12 @@ export function createDownloader(options: DownloaderOptions): Download {
     direct.hostname = isIP(address) === 6 ? `[${address}]` : address;
     return send(direct.href, {
       // Not compressed, so that what comes is as large as it says.
-      headers: { host: url.host, accept: "*/*", "accept-encoding": "identity", "user-agent": "xjp" },
+      headers: {
+        host: url.host,
+        accept: "*/*",
+        "accept-encoding": "identity",
+        "user-agent": "xjp",
+      },
       redirect: "manual",
       keepalive: false,
       signal,
@@ -194,7 +199,10 @@ async function read(
 }
 
 function tooMany(url: URL, most: number): ChatError {
-  return refusal(url, `and the request's other files are larger than ${most} bytes (media.max_total_bytes)`);
+  return refusal(
+    url,
+    `and the request's other files are larger than ${most} bytes (media.max_total_bytes)`,
+  );
 }
 
 const TRAITS = { param: "messages", code: "media_not_fetched", tryElsewhere: true } as const;

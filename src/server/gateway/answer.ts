@@ -157,7 +157,7 @@ function adapted(
 /** Watches for thoughts that will be wanted back, where the target's models make such. */
 function collecting({ vault, exchange }: Asking, { route }: Attempt): Collecting | undefined {
   const family = route.ability.known.reasoningFamily;
-  return family === undefined
+  return family === undefined || family === "none"
     ? undefined
     : collectThoughts(vault, exchange.caller.tenantId, family);
 }

@@ -7,7 +7,7 @@ import type {
   ReasoningPart,
   ToolCallPart,
 } from "../../connectors/hub/request.ts";
-import type { Vault } from "./vault.ts";
+import { type Kept, printOf, type Vault } from "./vault.ts";
 
 type Assistant = Extract<Message, { role: "assistant" }>;
 type AssistantPart = Assistant["parts"][number];
@@ -25,6 +25,14 @@ export function collectThoughts(vault: Vault, tenantId: string, family: string):
   /** Whether the pending thoughts came before everything else. */
   let first = true;
   const open = new Map<number, { -readonly [Key in keyof ReasoningPart]: ReasoningPart[Key] }>();
+  /** Calls with something around them, while they are written. */
+  const calls = new Map<number, { id: string; kept: Omit<Kept, "print">; arguments: string }>();
+  const keep = (index: number): void => {
+    const call = calls.get(index);
+    if (!call) return;
+    calls.delete(index);
+    vault.keep(tenantId, call.id, { ...call.kept, print: printOf(call.arguments) });
+  };
   return {
     observe(events) {
       for (const event of events) {
@@ -55,19 +63,26 @@ export function collectThoughts(vault: Vault, tenantId: string, family: string):
           case "tool-start": {
             const thoughts = pending.filter(isOpaque);
             if (thoughts.length > 0 || event.signature !== undefined) {
-              const { id, signature } = event;
-              vault.keep(tenantId, id, { family, thoughts, first, signature });
+              const { index, id, name, signature } = event;
+              const kept = { name, family, thoughts, first, signature };
+              calls.set(index, { id, kept, arguments: "" });
             }
             pending = [];
             saidSomething = true;
             break;
           }
+          case "tool-delta": {
+            const call = calls.get(event.index);
+            if (call) call.arguments += event.arguments;
+            break;
+          }
+          case "tool-end":
+            keep(event.index);
+            break;
           case "start":
           case "text-start":
           case "text-end":
           case "reasoning-end":
-          case "tool-delta":
-          case "tool-end":
           case "annotation":
           case "logprobs":
           case "media":
@@ -82,7 +97,7 @@ export function collectThoughts(vault: Vault, tenantId: string, family: string):
 
 /**
  * The request as a target of this family is to have it: without what other makers signed, and with what its own maker did, should
- * the client have lost it. The same object where nothing changes; targets of no family are told nothing new either.
+ * the client have lost it. `none` takes nobody's. The same object where nothing changes, as always where the family is not known.
  */
 export function givenBack(
   request: ChatRequest,
@@ -91,20 +106,22 @@ export function givenBack(
   tenantId: string,
 ): ChatRequest {
   if (family === undefined) return request;
-  let changed = false;
+  let regrafted: Set<number> | undefined;
+  let assistants = 0;
   const messages = request.messages.map((message) => {
     if (message.role !== "assistant") return message;
     const own = withoutForeign(message, family);
-    const whole = vault.isEmpty ? own : withKept(own, family, vault, tenantId);
-    changed ||= whole !== message;
+    const whole = vault.isEmpty || family === "none" ? own : withKept(own, family, vault, tenantId);
+    if (whole !== message) (regrafted ??= new Set()).add(assistants);
+    assistants += 1;
     return whole;
   });
-  return changed ? { ...request, messages, regrafted: true } : request;
+  return regrafted === undefined ? request : { ...request, messages, regrafted };
 }
 
 function withoutForeign(message: Assistant, family: string): Assistant {
   const isForeign = (part: AssistantPart): boolean =>
-    (part.type === "reasoning" && isOpaque(part) && isOfAnother(part, family)) ||
+    (part.type === "reasoning" && isOfAnother(part, family)) ||
     (part.type === "tool-call" && part.signature !== undefined && family !== SIGNS_CALLS);
   if (!message.parts.some(isForeign)) return message;
   const parts = message.parts.flatMap((part): AssistantPart[] => {
@@ -121,6 +138,9 @@ function withoutForeign(message: Assistant, family: string): Assistant {
 }
 
 function isOfAnother(part: ReasoningPart, family: string): boolean {
+  // Whoever takes nobody's does not know the field for it either.
+  if (family === "none") return isOpaque(part) || part.format !== undefined;
+  if (!isOpaque(part)) return false;
   const maker = familyOf(part.format);
   return maker !== undefined && maker !== family;
 }
@@ -138,7 +158,7 @@ function withKept(message: Assistant, family: string, vault: Vault, tenantId: st
   const parts = message.parts.flatMap((part): AssistantPart[] => {
     // Unsigned copies of what is put back whole.
     if (part.type !== "tool-call") return [part];
-    const kept = vault.find(tenantId, part.id);
+    const kept = vault.find(tenantId, part);
     if (kept?.family !== family) return [part];
     const signed = sign(part, kept.signature);
     const thoughts = hasThoughts ? [] : kept.thoughts;

@@ -2,10 +2,15 @@
  * What models want back with the next turn and clients lose on the way: signatures and encrypted thoughts around calls of tools.
  * Kept in memory for a while, for the tenant whose answer it was, under the ids of the calls, which every client sends back.
  */
-import type { ReasoningPart } from "../../connectors/hub/request.ts";
+import { isJsonObject, type Json } from "../../connectors/hub/json.ts";
+import type { ReasoningPart, ToolCallPart } from "../../connectors/hub/request.ts";
 
 /** What stood around one call. */
 export type Kept = {
+  /** Of the tool that was called. */
+  readonly name: string;
+  /** See `printOf`. */
+  readonly print: bigint | number;
   /** The maker, see `Capabilities.reasoningFamily`. */
   readonly family: string;
   /** Thoughts between this call and the one before it, or the beginning of the answer. */
@@ -18,7 +23,11 @@ export type Kept = {
 
 export type Vault = {
   keep(tenantId: string, callId: string, kept: Kept): void;
-  find(tenantId: string, callId: string): Kept | undefined;
+  /**
+   * What was kept for a call. Some models count their calls from 0 in every conversation: the tool must be the same, and once an
+   * id has come twice, the arguments too.
+   */
+  find(tenantId: string, call: Pick<ToolCallPart, "id" | "name" | "arguments">): Kept | undefined;
   readonly isEmpty: boolean;
 };
 
@@ -38,7 +47,13 @@ export const VAULT_LIMITS = {
   maxAgeMs: 12 * 60 * 60 * 1000,
 } as const;
 
-type Entry = { readonly kept: Kept; readonly size: number; readonly at: number };
+type Entry = {
+  readonly kept: Kept;
+  readonly size: number;
+  readonly at: number;
+  /** Whether its id has been given to another call before. */
+  readonly isReused: boolean;
+};
 
 export function createVault(options: VaultOptions): Vault {
   /** The oldest first. */
@@ -63,20 +78,39 @@ export function createVault(options: VaultOptions): Vault {
       const key = keyOf(tenantId, callId);
       const known = entries.get(key);
       if (known) drop(key, known);
-      const entry = { kept, size: sizeOf(kept), at: options.clock() };
+      const isReused = known !== undefined && (known.isReused || known.kept.print !== kept.print);
+      const entry = { kept, size: sizeOf(kept), at: options.clock(), isReused };
       entries.set(key, entry);
       size += entry.size;
       trim();
     },
-    find(tenantId, callId) {
-      const entry = entries.get(keyOf(tenantId, callId));
+    find(tenantId, call) {
+      const entry = entries.get(keyOf(tenantId, call.id));
       if (!entry || entry.at < options.clock() - options.maxAgeMs) return undefined;
-      return entry.kept;
+      const { kept, isReused } = entry;
+      if (kept.name !== call.name) return undefined;
+      return isReused && kept.print !== printOf(call.arguments) ? undefined : kept;
     },
     get isEmpty() {
       return entries.size === 0;
     },
   };
+}
+
+/** Tells arguments of calls apart, however a client has written the same ones anew. */
+export function printOf(json: string): bigint | number {
+  try {
+    return Bun.hash(JSON.stringify(sorted(JSON.parse(json.trim() === "" ? "{}" : json))));
+  } catch {
+    return Bun.hash(json);
+  }
+}
+
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map((item: Json) => sorted(item));
+  if (!isJsonObject(value)) return value;
+  const fields = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(fields.map(([name, field]) => [name, sorted(field ?? null)]));
 }
 
 /** Neither a tenant's name nor an id can be made to look like another tenant's. */

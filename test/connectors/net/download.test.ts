@@ -8,9 +8,16 @@ import {
   type DownloadLimits,
   type Media,
 } from "../../../src/connectors/net/download.ts";
+import { makeCertificate } from "../../support/certificate.ts";
 
 const PNG = Buffer.from("\x89PNG\r\n\x1a\npixels", "latin1");
-const LIMITS: DownloadLimits = { allowPrivate: true, maxBytes: 1000, timeoutMs: 5000 };
+const LIMITS: DownloadLimits = {
+  allowPrivate: true,
+  allowHttp: true,
+  maxBytes: 1000,
+  maxTotalBytes: 5000,
+  timeoutMs: 5000,
+};
 
 let server: Bun.Server<undefined>;
 let asked: { readonly path: string; readonly host: string | null }[];
@@ -33,6 +40,10 @@ beforeAll(() => {
           return new Response("????", { headers: { "content-type": "application/octet-stream" } });
         case "/large":
           return new Response(Buffer.alloc(1001));
+        case "/packed":
+          return new Response(Bun.gzipSync(Buffer.alloc(1001)), {
+            headers: { "content-encoding": "gzip" },
+          });
         case "/endless":
           return new Response(
             (async function* () {
@@ -69,6 +80,7 @@ async function download(
   return fetchMedia(
     new URL(path, `http://media.example:${server.port}`).href,
     new AbortController().signal,
+    { bytes: 0 },
   );
 }
 
@@ -88,6 +100,7 @@ describe("an address", () => {
     "172.31.255.255",
     "192.168.0.1",
     "169.254.169.254",
+    "168.63.129.16",
     "100.64.0.1",
     "0.0.0.0",
     "224.0.0.1",
@@ -149,6 +162,58 @@ describe("a download", () => {
     expect(asked).toEqual([]);
   });
 
+  test("takes http only where that is allowed, also behind a redirect", async () => {
+    const error = await refusal(download("/picture.png", { allowHttp: false }));
+    expect(error.message).toContain("is not https (media.allow_http)");
+    expect(asked).toEqual([]);
+    const fetchMedia = createDownloader({
+      limits: () => ({ ...LIMITS, allowHttp: false }),
+      resolve: () => Promise.resolve(["127.0.0.1"]),
+      fetch: () => Promise.resolve(Response.redirect("http://media.example/a.png", 302)),
+    });
+    const signal = new AbortController().signal;
+    const downgrade = await refusal(fetchMedia("https://media.example/a", signal, { bytes: 0 }));
+    expect(downgrade.message).toBe("http://media.example/a.png is not https (media.allow_http)");
+  });
+
+  test("goes on to the next address of a name where the first does not answer", async () => {
+    // Nobody listens there: the whole block is this machine's own.
+    const { mimeType } = await download("/picture.png", {}, ["127.0.0.77", "127.0.0.1"]);
+    expect(mimeType).toBe("image/png");
+    const error = await refusal(download("/picture.png", {}, ["127.0.0.77"]));
+    expect(error.message).toContain("cannot be fetched");
+  });
+
+  test("by https goes to the address under the certificate of the name", async () => {
+    const { cert, key } = makeCertificate("media.example");
+    const secure = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      tls: { cert, key },
+      fetch: ({ headers }) => {
+        hosts.push(headers.get("host"));
+        return new Response(PNG);
+      },
+    });
+    const hosts: (string | null)[] = [];
+    const fetchMedia = createDownloader({
+      limits: () => ({ ...LIMITS, allowHttp: false }),
+      resolve: () => Promise.resolve(["127.0.0.1"]),
+      fetch: (url, init) => fetch(url, { ...init, tls: { ...init.tls, ca: cert } }),
+    });
+    const get = (name: string): Promise<Media> =>
+      fetchMedia(`https://${name}:${secure.port}/a`, new AbortController().signal, { bytes: 0 });
+    try {
+      expect((await get("media.example")).mimeType).toBe("image/png");
+      const error = await refusal(get("other.example"));
+      expect(error.message).toContain("cannot be fetched");
+      expect(String(error.cause)).toContain("ALTNAME");
+      expect(hosts).toEqual([`media.example:${secure.port}`]);
+    } finally {
+      await secure.stop(true);
+    }
+  });
+
   test("looks again at where a redirect leads", async () => {
     expect((await download("/away?to=/picture.png")).mimeType).toBe("image/png");
     expect(asked.map(({ path }) => path)).toEqual(["/away", "/picture.png"]);
@@ -170,7 +235,9 @@ describe("a download", () => {
       },
       fetch: () => Promise.resolve(Response.redirect("http://inside.example/secret", 302)),
     });
-    const error = await refusal(fetchMedia("http://media.example/a", new AbortController().signal));
+    const error = await refusal(
+      fetchMedia("http://media.example/a", new AbortController().signal, { bytes: 0 }),
+    );
     expect(error.message).toContain("inside.example/secret does not lead to the public internet");
     expect(names).toEqual(["media.example", "inside.example"]);
   });
@@ -187,7 +254,30 @@ describe("a download", () => {
     }
   });
 
-  test("is bounded in time", async () => {
+  test("is bounded in size together with the other files of its request, and as it is unpacked", async () => {
+    const tally = { bytes: 0 };
+    const fetchMedia = createDownloader({
+      limits: () => ({ ...LIMITS, maxTotalBytes: 2 * PNG.byteLength }),
+      resolve: () => Promise.resolve(["127.0.0.1"]),
+    });
+    const get = (path: string): Promise<Media> => {
+      const url = `http://media.example:${server.port}${path}`;
+      return fetchMedia(url, new AbortController().signal, tally);
+    };
+    await get("/picture.png");
+    await get("/picture.png");
+    expect((await refusal(get("/picture.png"))).message).toContain("media.max_total_bytes");
+    expect((await refusal(download("/packed"))).message).toContain("larger than 1000 bytes");
+  });
+
+  test("is bounded in time, its name's resolution included", async () => {
+    const stuck = createDownloader({
+      limits: () => ({ ...LIMITS, timeoutMs: 20 }),
+      resolve: () => new Promise(() => {}),
+    });
+    const signal = new AbortController().signal;
+    const unresolved = await refusal(stuck("https://media.example/a", signal, { bytes: 0 }));
+    expect(unresolved.message).toContain("takes longer than 20 ms");
     const error = await refusal(download("/never", { timeoutMs: 50 }));
     expect(error.message).toContain("takes longer than 50 ms");
   });
@@ -199,7 +289,9 @@ describe("a download", () => {
       limits: () => LIMITS,
       resolve: () => Promise.resolve(["127.0.0.1"]),
     });
-    const pending = fetchMedia(`http://media.example:${server.port}/never`, controller.signal);
+    const pending = fetchMedia(`http://media.example:${server.port}/never`, controller.signal, {
+      bytes: 0,
+    });
     controller.abort(new ChatError("cancelled", "gone"));
     expect((await refusal(pending)).kind).toBe("cancelled");
   });
@@ -207,9 +299,7 @@ describe("a download", () => {
   test("of what is not there, says nothing of itself, or has another scheme is refused with its reason", async () => {
     expect((await refusal(download("/missing"))).message).toContain("answers with status 404");
     expect((await refusal(download("/nothing"))).message).toContain("of no type that is known");
-    expect((await refusal(download("gopher://example.com/"))).message).toContain(
-      "http(s) URLs only",
-    );
+    expect((await refusal(download("gopher://example.com/"))).message).toContain("https URLs only");
     expect((await refusal(download("/picture.png", {}, []))).message).toContain(
       "cannot be resolved",
     );

@@ -31,7 +31,7 @@ function regraft(
   const messages = request.messages.map((message) =>
     message.role === "assistant" ? { ...message, parts: change(message.parts) } : message,
   );
-  return { ...request, messages, regrafted: true };
+  return { ...request, messages, regrafted: new Set([0]) };
 }
 
 const parsed = (text: string | undefined): JsonObject => JSON.parse(text ?? "null");
@@ -142,5 +142,39 @@ describe("Anthropic's messages", () => {
         ],
       },
     ]);
+  });
+});
+
+describe("a body whose messages JavaScript would write otherwise", () => {
+  const exact = '{"n":1.0,"id":12345678901234567890}';
+
+  test("keeps every byte that is not the thoughts', in OpenAI's chat", () => {
+    const detail = '{"type":"reasoning.odd","weight":1.0}';
+    const first = `{"role": "assistant","content":"a","reasoning_details":[${detail}]}`;
+    const call = `{"id":"a","type":"function","function":{"name":"tide","arguments":"{}"},"x":${exact}}`;
+    const text = `{"model":"m", "x": ${exact}, "messages": [ ${first}, {"role":"assistant","content":null,"tool_calls":[ ${call} ],"x":${exact}}]}`;
+    const request = openaiChatClient.decodeRequest(text);
+    const [before, after] = request.messages;
+    if (before?.role !== "assistant" || after?.role !== "assistant") throw new Error("lost");
+    const grafted = openaiChatProvider.graft?.({
+      ...request,
+      messages: [before, { ...after, parts: [THOUGHT, ...after.parts] }],
+      regrafted: new Set([1]),
+    });
+    const details = `[{"type":"reasoning.text","text":"Hm.","signature":"sig","format":"${CLAUDE}","index":0}]`;
+    expect(grafted).toBe(`${text.slice(0, -3)},"reasoning_details":${details}}]}`);
+  });
+
+  test("keeps every byte that is not the thoughts', in Anthropic's messages", () => {
+    const call = `{"type":"tool_use","id":"a","name":"tide","input":${exact}}`;
+    const text = `{"model":"m","max_tokens":5, "messages":[{"role":"assistant", "content":[ ${call} ]}]}`;
+    const request = regraft(anthropicMessagesClient.decodeRequest(text), (parts) => [
+      THOUGHT,
+      ...parts,
+    ]);
+    const thought = '{"type":"thinking","thinking":"Hm.","signature":"sig"}';
+    expect(anthropicMessagesProvider.graft?.(request)).toBe(
+      text.replace(call, `${thought},${call}`),
+    );
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
 import type { ChatRequest, Message } from "../../../src/connectors/hub/request.ts";
 import { collectThoughts, givenBack } from "../../../src/server/gateway/thoughts.ts";
-import { createVault, type Vault } from "../../../src/server/gateway/vault.ts";
+import { createVault, type Kept, printOf, type Vault } from "../../../src/server/gateway/vault.ts";
 import { chatRequest } from "../../contract/calling.ts";
 
 const CLAUDE = "anthropic-claude-v1";
@@ -70,7 +70,7 @@ describe("thoughts around calls", () => {
   test("come back where they stood, when the client has lost them", () => {
     const request = after(SAID, CALL_A, CALL_B);
     const given = givenBack(request, "anthropic", filled(), "acme");
-    expect(given.regrafted).toBe(true);
+    expect(given.regrafted).toEqual(new Set([0]));
     expect(given.messages[0]?.parts).toEqual([FIRST, SAID, CALL_A, SECOND, CALL_B]);
   });
 
@@ -97,13 +97,14 @@ describe("thoughts around calls", () => {
 
   test("of a tenant whose name imitates another's stay apart", () => {
     const vault = filled("anthropic", 'a","b');
-    expect(vault.find("a", 'b","call_a')).toBeUndefined();
-    expect(vault.find('a","b', "call_a")).toBeDefined();
+    expect(vault.find("a", { ...CALL_A, id: 'b","call_a' })).toBeUndefined();
+    expect(vault.find('a","b', CALL_A)).toBeDefined();
   });
 
   test("may be a signature of the call itself", () => {
     const vault = filled("gemini", "acme", [
       { type: "tool-start", index: 0, id: "call_a", name: "tide", signature: "thought" },
+      { type: "tool-end", index: 0 },
     ]);
     const given = givenBack(after(CALL_A, CALL_B), "gemini", vault, "acme");
     expect(given.messages[0]?.parts).toEqual([{ ...CALL_A, signature: "thought" }, CALL_B]);
@@ -123,6 +124,21 @@ describe("thoughts of another maker", () => {
     ]);
   });
 
+  test("go to nobody who is known to take none, whoever signed them", () => {
+    const unknown = { type: "reasoning", form: "text", text: "a", signature: "s" } as const;
+    const noted = { type: "reasoning", form: "text", text: "b", format: "unknown" } as const;
+    const plain = { type: "reasoning", form: "text", text: "c" } as const;
+    const given = givenBack(after(unknown, noted, plain, SAID), "none", filled(), "acme");
+    expect(given.messages[0]?.parts).toEqual([
+      { type: "reasoning", form: "text", text: "a" },
+      { type: "reasoning", form: "text", text: "b" },
+      plain,
+      SAID,
+    ]);
+    const call = after(SAID, CALL_A);
+    expect(givenBack(call, "none", filled("none"), "acme")).toBe(call);
+  });
+
   test("of whom nothing is known go on to whoever is asked", () => {
     const unknown = { type: "reasoning", form: "text", text: "a", signature: "s" } as const;
     const request = after(unknown);
@@ -130,27 +146,49 @@ describe("thoughts of another maker", () => {
   });
 });
 
+const KEPT: Kept = {
+  name: "tide",
+  print: printOf("{}"),
+  family: "gemini",
+  thoughts: [],
+  first: true,
+};
+
 describe("the vault", () => {
+  test("does not take a call for another one of the same id", () => {
+    now = 0;
+    const vault = small();
+    const harbour = { id: "tide:0", name: "tide", arguments: '{"at": "Husum", "on": 1.0}' };
+    const other = { ...harbour, arguments: '{"at":"Cuxhaven"}' };
+    vault.keep("acme", "tide:0", { ...KEPT, print: printOf(harbour.arguments) });
+    expect(vault.find("acme", { ...harbour, name: "weather" })).toBeUndefined();
+    // An id that has come once may have its arguments changed by a client that mends them.
+    expect(vault.find("acme", other)).toBeDefined();
+    vault.keep("acme", "tide:0", { ...KEPT, print: printOf(other.arguments) });
+    expect(vault.find("acme", harbour)).toBeUndefined();
+    expect(vault.find("acme", { ...other, arguments: ' {"at" : "Cuxhaven"}' })).toBeDefined();
+    expect(printOf('{"on":1,"at":"Husum"}')).toBe(printOf(harbour.arguments));
+  });
+
   test("forgets the oldest when there are too many, or when they grow too large", () => {
     now = 0;
     const vault = small();
     const keep = (id: string, size = 1): void =>
       vault.keep("acme", id, {
-        family: "gemini",
-        thoughts: [],
-        first: true,
+        ...KEPT,
         signature: "x".repeat(size),
       });
+    const find = (id: string) => vault.find("acme", { ...CALL_A, id });
     for (const id of ["1", "2", "3", "4"]) keep(id);
-    expect(["1", "2", "3", "4"].map((id) => vault.find("acme", id) !== undefined)).toEqual([
+    expect(["1", "2", "3", "4"].map((id) => find(id) !== undefined)).toEqual([
       false,
       true,
       true,
       true,
     ]);
     keep("5", 9_500);
-    expect(vault.find("acme", "3")).toBeUndefined();
-    expect(vault.find("acme", "5")).toBeDefined();
+    expect(find("3")).toBeUndefined();
+    expect(find("5")).toBeDefined();
     keep("6", 20_000);
     expect(vault.isEmpty).toBe(true);
   });
@@ -159,8 +197,8 @@ describe("the vault", () => {
     now = 0;
     const vault = small();
     for (let round = 0; round < 10; round += 1) {
-      vault.keep("acme", "1", { family: `f${round}`, thoughts: [], first: true });
+      vault.keep("acme", "1", { ...KEPT, family: `f${round}` });
     }
-    expect(vault.find("acme", "1")?.family).toBe("f9");
+    expect(vault.find("acme", { ...CALL_A, id: "1" })?.family).toBe("f9");
   });
 });

@@ -1,4 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
+import { editJson } from "../../hub/json-edit.ts";
+import { mapJsonArray } from "../../hub/json-map.ts";
 import type { ChatRequest, ReasoningPart } from "../../hub/request.ts";
 import { type Assistant, graftMessages } from "../graft.ts";
 import { isJsonArray } from "../walk.ts";
@@ -10,20 +12,22 @@ export function graft(request: ChatRequest): string {
   return graftMessages(request, graftMessage);
 }
 
-function graftMessage(message: JsonObject, { parts }: Assistant): JsonObject {
-  const content = message["content"];
-  const blocks: readonly Json[] = isJsonArray(content)
-    ? content
-    : [{ type: "text", text: content ?? "" }];
+function graftMessage(text: string, { content }: JsonObject, { parts }: Assistant): string {
   const { front, before } = places(parts);
-  const grafted: Json[] = [...front];
-  for (const block of blocks) {
-    if (isThought(block)) continue;
-    const id = isJsonObject(block) && block["type"] === "tool_use" ? block["id"] : undefined;
-    if (typeof id === "string") grafted.push(...(before.get(id) ?? []));
-    grafted.push(block);
+  if (!isJsonArray(content)) {
+    return editJson(text, { content: [...front, { type: "text", text: content ?? "" }] });
   }
-  return { ...message, content: grafted };
+  let isFirst = true;
+  return mapJsonArray(text, "content", (block) => {
+    const value: Json = JSON.parse(block);
+    const id = isJsonObject(value) && value["type"] === "tool_use" ? value["id"] : undefined;
+    const thoughts = [
+      ...(isFirst ? front : []),
+      ...(typeof id === "string" ? (before.get(id) ?? []) : []),
+    ].map((thought) => JSON.stringify(thought));
+    isFirst = false;
+    return [...thoughts, ...(isThought(value) ? [] : [block])].join(",");
+  });
 }
 
 /** Where signed thoughts go: in front of everything, or before the call that follows them. */

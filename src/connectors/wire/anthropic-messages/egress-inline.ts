@@ -2,6 +2,7 @@ import type { Inlined } from "../../hub/wire.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { editJson } from "../../hub/json-edit.ts";
 import { mapJsonArray } from "../../hub/json-map.ts";
+import { textOf } from "../walk.ts";
 
 /** See ProviderHalf: sources of images and documents that are URLs become the data behind them. */
 export function inline(text: string, found: Inlined): string {
@@ -16,7 +17,7 @@ function inContent(holder: string, found: Inlined): string {
 function inBlock(text: string, found: Inlined): string {
   const block: Json = JSON.parse(text);
   if (!isJsonObject(block)) return text;
-  switch (block["type"]) {
+  switch (textOf(block["type"]) ?? "") {
     case "tool_result":
       return inContent(text, found);
     case "image":

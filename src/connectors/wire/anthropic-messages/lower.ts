@@ -47,7 +47,7 @@ function lowerThinking(
     return { thinking: body["thinking"] };
   }
   if (type !== "enabled") return NONE;
-  const isRobbed = request.regrafted === true || hasForeignThoughts(request);
+  const isRobbed = request.regrafted !== undefined || hasForeignThoughts(request);
   if (traits.thinking === "budget" && isRobbed && isLeftWithoutThoughts(request)) {
     drop("thinking");
     return { thinking: undefined };

@@ -17,9 +17,13 @@ export function withoutThoughts(
 ): ChatRequest | undefined {
   if (error.upstreamStatus !== 400 || !REFUSED.test(error.message)) return undefined;
   drop("messages[].content[].thinking");
+  const regrafted = new Set(request.regrafted);
+  let assistants = 0;
   const messages = request.messages.map((message): Message => {
     if (message.role !== "assistant") return message;
+    if (message.parts.some((part) => part.type === "reasoning")) regrafted.add(assistants);
+    assistants += 1;
     return { ...message, parts: message.parts.filter((part) => part.type !== "reasoning") };
   });
-  return { ...request, messages, regrafted: true };
+  return { ...request, messages, regrafted };
 }

@@ -1,7 +1,8 @@
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
+import { editJson } from "../../hub/json-edit.ts";
+import { mapJsonArray } from "../../hub/json-map.ts";
 import type { ChatRequest } from "../../hub/request.ts";
 import { type Assistant, graftMessages } from "../graft.ts";
-import { isJsonArray } from "../walk.ts";
 import { encodeSignature } from "./extra-content.ts";
 import { encodeDetail } from "./reasoning.ts";
 
@@ -10,24 +11,19 @@ export function graft(request: ChatRequest): string {
   return graftMessages(request, graftMessage);
 }
 
-function graftMessage(message: JsonObject, { parts }: Assistant): JsonObject {
-  const { reasoning_details: _, ...rest } = message;
+function graftMessage(text: string, _: JsonObject, { parts }: Assistant): string {
   const details = parts
     .filter((part) => part.type === "reasoning")
     .filter((part) => part.signature !== undefined || part.data !== undefined)
     .flatMap((part, index) => encodeDetail(part, index));
-  const calls = rest["tool_calls"];
-  return {
-    ...rest,
-    ...(details.length > 0 ? { reasoning_details: details } : {}),
-    ...(isJsonArray(calls) ? { tool_calls: calls.map((call) => graftCall(call, parts)) } : {}),
-  };
+  const grafted = editJson(text, { reasoning_details: details.length > 0 ? details : undefined });
+  return mapJsonArray(grafted, "tool_calls", (call) => graftCall(call, parts));
 }
 
-function graftCall(call: Json, parts: Assistant["parts"]): Json {
-  if (!isJsonObject(call)) return call;
-  const { extra_content: _, ...rest } = call;
+function graftCall(text: string, parts: Assistant["parts"]): string {
+  const call: Json = JSON.parse(text);
+  if (!isJsonObject(call)) return text;
   const neutral = parts.find((part) => part.type === "tool-call" && part.id === call["id"]);
   const signature = neutral?.type === "tool-call" ? neutral.signature : undefined;
-  return { ...rest, ...encodeSignature(signature) };
+  return editJson(text, { extra_content: encodeSignature(signature)["extra_content"] });
 }

@@ -2,6 +2,7 @@ import type { Inlined } from "../../hub/wire.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { editJson } from "../../hub/json-edit.ts";
 import { mapJsonArray } from "../../hub/json-map.ts";
+import { textOf } from "../walk.ts";
 import { audioFormat } from "./media.ts";
 
 /** See ProviderHalf: URLs of media become `data:` URLs, and those of speech its data. */
@@ -15,7 +16,7 @@ export function inline(text: string, found: Inlined): string {
 function inlinePart(text: string, found: Inlined): string {
   const part: Json = JSON.parse(text);
   if (!isJsonObject(part)) return text;
-  const type = part["type"];
+  const type = textOf(part["type"]) ?? "";
   switch (type) {
     case "image_url":
     case "video_url": {
@@ -28,11 +29,13 @@ function inlinePart(text: string, found: Inlined): string {
     case "file": {
       const file = part[type];
       const data = isJsonObject(file) ? dataUrl(file["file_data"], found) : undefined;
-      return data === undefined ? text : editJson(text, { file: { ...asObject(file), file_data: data } });
+      return data === undefined
+        ? text
+        : editJson(text, { file: { ...asObject(file), file_data: data } });
     }
     case "input_audio": {
       const audio = part[type];
-      const media = isJsonObject(audio) ? found.get(String(audio["data"])) : undefined;
+      const media = isJsonObject(audio) ? found.get(textOf(audio["data"]) ?? "") : undefined;
       if (media === undefined) return text;
       const { data, mimeType } = media;
       return editJson(text, {

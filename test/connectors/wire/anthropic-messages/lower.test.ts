@@ -207,7 +207,8 @@ describe("thoughts", () => {
           }
         : message,
     );
-    const { messages: sent } = lower({ ...request, messages, regrafted: true }, EARLY, () => {});
+    const regrafted = new Set([0]);
+    const { messages: sent } = lower({ ...request, messages, regrafted }, EARLY, () => {});
     expect(sent).toEqual([
       { role: "user", content: [{ type: "text", text: "Hi there" }, words("x")] },
       { role: "assistant", content: [own, call] },
