@@ -73,7 +73,8 @@ async function compare(
   ];
 }
 
-async function costOf(
+/** Microseconds of the process for each of what was counted. Throws if a request failed. */
+export async function costOf(
   subject: Subject,
   run: (subject: Subject) => Promise<Load>,
   countOf: (load: Load) => number,

@@ -46,8 +46,8 @@ export async function startField(paces: readonly Pace[]): Promise<Field> {
   });
   const { key } = await gateway.makeKey("bench");
   return {
-    gateway: subject(gateway.pid, portOf(gateway), key),
-    proxy: subject(proxy.pid, proxy.port, key),
+    gateway: createSubject(gateway.pid, portOf(gateway), key),
+    proxy: createSubject(proxy.pid, proxy.port, key),
     upstream,
     async stop() {
       await gateway.stop();
@@ -57,7 +57,8 @@ export async function startField(paces: readonly Pace[]): Promise<Field> {
   };
 }
 
-function subject(pid: number, port: number, key: string): Subject {
+/** The server of that process, asked with that key. */
+export function createSubject(pid: number, port: number, key: string): Subject {
   return {
     pid,
     port,
@@ -68,7 +69,7 @@ function subject(pid: number, port: number, key: string): Subject {
   };
 }
 
-function portOf(gateway: Gateway): number {
+export function portOf(gateway: Gateway): number {
   return Number(new URL(gateway.url).port);
 }
 

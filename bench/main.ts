@@ -1,7 +1,7 @@
 /**
  * Measures the built binary on loopback and holds the figures against what is promised.
  *
- *     bun bench/main.ts [--json] [--quick] [start] [sockets] [requests] [events] [streams]
+ *     bun bench/main.ts [--json] [--quick] [start] [limits] [sockets] [requests] [events] [streams]
  *
  * Without names every bench runs. Exits with 1 when a promise is not kept.
  */
@@ -11,6 +11,7 @@ import { benchEvents, benchRequests, COST_PACE } from "./cost.ts";
 import { benchSockets, benchStreams, CROWD_PACE } from "./crowd.ts";
 import { startField, type Field } from "./field.ts";
 import { describeFigures, isKept, type Figure } from "./figure.ts";
+import { benchLimits } from "./limits.ts";
 import { benchServe, benchVersion } from "./start.ts";
 
 const { values, positionals } = parseArgs({
@@ -31,9 +32,10 @@ const FIELD_BENCHES: Readonly<Record<string, (field: Field) => Promise<readonly 
   streams: benchStreams,
 };
 
-const unknown = positionals.filter((name) => name !== "start" && !(name in FIELD_BENCHES));
+const OWN = ["start", "limits"];
+const unknown = positionals.filter((name) => !OWN.includes(name) && !(name in FIELD_BENCHES));
 if (unknown.length > 0) {
-  const names = ["start", ...Object.keys(FIELD_BENCHES)].join(", ");
+  const names = [...OWN, ...Object.keys(FIELD_BENCHES)].join(", ");
   process.stderr.write(`bench: no bench named ${unknown.join(", ")}; there are ${names}\n`);
   process.exit(2);
 }
@@ -43,6 +45,10 @@ const figures: Figure[] = [];
 if (isWanted("start")) {
   tell("start");
   figures.push(...benchVersion(20), ...(await benchServe(values.quick ? 3 : 10)));
+}
+if (isWanted("limits")) {
+  tell("limits");
+  figures.push(...(await benchLimits(rounds)));
 }
 const wanted = Object.entries(FIELD_BENCHES).filter(([name]) => isWanted(name));
 if (wanted.length > 0) {

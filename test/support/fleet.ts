@@ -20,6 +20,8 @@ export type Fleet = {
     count: number,
     headers?: Readonly<Record<string, string>>,
   ): Promise<readonly number[]>;
+  /** Stops one of them and starts another with the same storage. */
+  restart(index: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -43,35 +45,42 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     await provider.stop();
     rmSync(folder, { recursive: true, force: true });
   };
+  const start = (index: number): Promise<Gateway> =>
+    startGateway({
+      env: {
+        DATABASE_URL: options.database ?? `sqlite:${join(folder, "xjp.db")}`,
+        ...(options.redis === undefined ? {} : { REDIS_URL: options.redis }),
+      },
+      config: configText({
+        more: `${PATIENT}\n[usage]\njournal_dir = ${JSON.stringify(join(folder, `usage-${index}`))}\n${options.more ?? ""}`,
+        providers: { only: { kind: "openai-compatible", url: upstream.url } },
+        models: { chat: [{ provider: "only", model: PROVIDER_MODEL }] },
+      }),
+    });
   try {
-    for (let index = 0; index < options.size; index += 1) {
-      gateways.push(
-        await startGateway({
-          env: {
-            DATABASE_URL: options.database ?? `sqlite:${join(folder, "xjp.db")}`,
-            ...(options.redis === undefined ? {} : { REDIS_URL: options.redis }),
-          },
-          config: configText({
-            more: `${PATIENT}\n[usage]\njournal_dir = ${JSON.stringify(join(folder, `usage-${index}`))}\n${options.more ?? ""}`,
-            providers: { only: { kind: "openai-compatible", url: upstream.url } },
-            models: { chat: [{ provider: "only", model: PROVIDER_MODEL }] },
-          }),
-        }),
-      );
-    }
+    for (let index = 0; index < options.size; index += 1) gateways.push(await start(index));
   } catch (error) {
     await stop();
     throw error;
   }
-  const [first] = gateways;
-  if (!first) throw new Error("a fleet has at least one gateway");
+  const firstOf = (): Gateway => {
+    const [first] = gateways;
+    if (!first) throw new Error("a fleet has at least one gateway");
+    return first;
+  };
   return {
     gateways,
-    first,
+    get first() {
+      return firstOf();
+    },
     upstream,
+    async restart(index) {
+      await gateways[index]?.stop();
+      gateways[index] = await start(index);
+    },
     async crowd(key, count, headers = {}) {
       const asked = Array.from({ length: count }, async (_, index) => {
-        const gateway = gateways[index % gateways.length] ?? first;
+        const gateway = gateways[index % gateways.length] ?? firstOf();
         const answer = await fetch(`${gateway.url}/v1/chat/completions`, {
           method: "POST",
           headers: {
