@@ -51,6 +51,8 @@ export function startAttempt(
     );
   };
   let timer = arm();
+  const isImpatience = (error: ChatError): boolean =>
+    error.timer === "total" && !error.traits.tryElsewhere && exchange.deadline < exchange.end;
   let ended = false;
   return {
     route,
@@ -84,8 +86,8 @@ export function startAttempt(
       clearTimeout(timer);
       exchange.abort.unlisten(abort);
       if (outcome === "ok") deps.breaker.succeeded(route.id, pass);
-      // Nobody knows whether the target is well.
-      else if (outcome === "abandoned" || outcome.kind === "cancelled")
+      // Nobody knows whether the target is well, least of all a client that waits less long than the gateway does.
+      else if (outcome === "abandoned" || outcome.kind === "cancelled" || isImpatience(outcome))
         deps.breaker.abandoned(route.id, pass);
       else deps.breaker.failed(route.id, pass, outcome);
       if (typeof outcome === "string") deps.onAttempt(route.provider, outcome);

@@ -8,6 +8,7 @@
  */
 import type { ChatError } from "../../connectors/hub/error.ts";
 import type { BreakerConfig } from "../config/config.ts";
+import { createWindow, type FailureWindow } from "./failure-window.ts";
 
 /** `cooling`: the provider has said that it is asked too often, and is left alone until the time it named. */
 export type CircuitState = "closed" | "open" | "half-open" | "cooling";
@@ -59,8 +60,6 @@ export type BreakerOptions = {
   readonly clock: () => number;
 };
 
-/** The window moves on in this many steps. */
-const BUCKETS = 10;
 /** Callers choose model names in zero-configuration mode; past this many circuits the oldest are forgotten. */
 const MOST_CIRCUITS = 10_000;
 /** How long a circuit is remembered in which nothing happens. */
@@ -73,12 +72,10 @@ const LONGEST_REST_MS = 30_000;
 /** Longer rests are not believed: asking once an hour hurts nobody. */
 const LONGEST_NAMED_REST_MS = 3_600_000;
 
-type Bucket = { since: number; requests: number; failures: number };
-
 type Circuit = {
   /** In a row. */
   failures: number;
-  readonly buckets: Bucket[];
+  readonly window: FailureWindow;
   /** 0 while it is closed. */
   openUntil: number;
   probing: number;
@@ -105,7 +102,7 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
     if (oldest !== undefined) circuits.delete(oldest);
     const circuit: Circuit = {
       failures: 0,
-      buckets: [],
+      window: createWindow(),
       openUntil: 0,
       probing: 0,
       successes: 0,
@@ -128,31 +125,11 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
     return undefined;
   };
 
-  const count = (circuit: Circuit, failed: boolean, now: number): void => {
-    const latest = circuit.buckets.at(-1);
-    const isFresh = latest && now - latest.since < config().windowMs / BUCKETS;
-    const bucket = isFresh ? latest : { since: now, requests: 0, failures: 0 };
-    if (!isFresh) circuit.buckets.push(bucket);
-    bucket.requests += 1;
-    if (failed) bucket.failures += 1;
-  };
-
-  const recent = (circuit: Circuit, now: number): { requests: number; failures: number } => {
-    while ((circuit.buckets[0]?.since ?? now) <= now - config().windowMs) circuit.buckets.shift();
-    let requests = 0;
-    let failures = 0;
-    for (const bucket of circuit.buckets) {
-      requests += bucket.requests;
-      failures += bucket.failures;
-    }
-    return { requests, failures };
-  };
-
   const open = (circuit: Circuit, now: number): void => {
     circuit.openUntil = now + config().cooldownMs;
     circuit.successes = 0;
     // What was counted has led to this; afterwards the target begins anew.
-    circuit.buckets.length = 0;
+    circuit.window.clear();
   };
 
   /** Takes back a probe's place. True if the circuit still is in the state in which it was given. */
@@ -176,7 +153,7 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
       circuit.openUntil = 0;
     }
     circuit.failures = 0;
-    count(circuit, false, now);
+    circuit.window.count(false, now, config().windowMs);
     const isForgotten = isProbe || now - circuit.touched > config().windowMs;
     if (isForgotten && circuit.coolUntil <= now) circuits.delete(target);
   };
@@ -236,8 +213,9 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
       if (giveBack(circuit, pass)) return open(circuit, now);
       if (circuit.openUntil > 0) return;
       circuit.failures += 1;
-      count(circuit, true, now);
-      const { requests, failures } = recent(circuit, now);
+      const { windowMs } = config();
+      circuit.window.count(true, now, windowMs);
+      const { requests, failures } = circuit.window.recent(now, windowMs);
       const { minRequests, failureRate, failures: inARow } = config();
       const isOften = requests >= minRequests && failures >= requests * failureRate;
       if (isOften || circuit.failures >= inARow) open(circuit, now);
@@ -258,7 +236,7 @@ export function createBreaker({ config, clock }: BreakerOptions): Breaker {
         target,
         state: stateOf(circuit, now),
         failuresInARow: circuit.failures,
-        recent: recent(circuit, now),
+        recent: circuit.window.recent(now, config().windowMs),
         waitMs: Math.max(0, circuit.openUntil - now, circuit.coolUntil - now),
       }));
     },

@@ -215,6 +215,20 @@ describe("a limited target", () => {
   });
 });
 
+describe("a client without patience", () => {
+  test("does not open the circuit of a target for everybody", async () => {
+    const { run, breaker, clock } = setup({
+      a: [{ error: new ChatError("timeout", "late", { timer: "total", tryElsewhere: false }) }],
+    });
+    const impatient = () => exchange({ deadline: clock() + 1000, end: clock() + 60_000 });
+    for (let count = 0; count < 9; count += 1) await run([route("a")], { exchange: impatient() });
+    expect(breaker.states().size).toBe(0);
+    const patient = () => exchange({ deadline: clock() + 1000, end: clock() + 1000 });
+    for (let count = 0; count < 3; count += 1) await run([route("a")], { exchange: patient() });
+    expect(breaker.states().get("a/m")).toBe("open");
+  });
+});
+
 describe("circuits", () => {
   test("open after failures in a row and spare the target, then probe it", async () => {
     const { run, clock, connectors, breaker } = setup({
