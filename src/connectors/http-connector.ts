@@ -27,6 +27,7 @@ import type { ChatRequest } from "./hub/request.ts";
 import { inlineMedia, urlsToInline } from "./inline-media.ts";
 import type { Line } from "./line.ts";
 import { readModelList } from "./model-list.ts";
+import { unlessAborted } from "./net/failure.ts";
 import { createPoster } from "./net/post.ts";
 import { reach } from "./net/reach.ts";
 import type { PostReply } from "./net/reply.ts";
@@ -169,11 +170,14 @@ export function createHttpConnector(
   };
 
   /** Does something with a grant; its errors leave as `explain` tells them. */
-  const granted = async <Result>(act: (grant: Grant) => Promise<Result>): Promise<Result> => {
+  const granted = async <Result>(
+    signal: AbortSignal,
+    act: (grant: Grant) => Promise<Result>,
+  ): Promise<Result> => {
     let grant: Grant | undefined;
     try {
       const taken = credentials.take();
-      grant = taken instanceof Promise ? await taken : taken;
+      grant = taken instanceof Promise ? await unlessAborted(taken, signal) : taken;
       return await act(grant);
     } catch (thrown) {
       throw told(thrown, grant);
@@ -193,7 +197,7 @@ export function createHttpConnector(
       const { dialect } = line;
       const verbatim = request.source.dialect === dialect;
       const taken = credentials.take();
-      grant = taken instanceof Promise ? await taken : taken;
+      grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
       let reply = await ask(line, request, call, verbatim, grant);
       if (!isGood(reply)) reply = await askAnew(line, request, call, verbatim, grant, reply);
       call.onHead?.(reply.headers);
@@ -229,7 +233,7 @@ export function createHttpConnector(
       const { dialect } = line;
       const verbatim = request.source.dialect === dialect;
       const taken = credentials.take();
-      grant = taken instanceof Promise ? await taken : taken;
+      grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
       let reply = await ask(line, request, call, verbatim, grant);
       if (!isGood(reply)) reply = await askAnew(line, request, call, verbatim, grant, reply);
       call.onHead?.(reply.headers);
@@ -244,7 +248,7 @@ export function createHttpConnector(
   };
 
   const list = (url: string, signal: AbortSignal): Promise<readonly ModelInfo[]> =>
-    granted(async (grant) => {
+    granted(signal, async (grant) => {
       const reply = await poster.post({
         method: "GET",
         url,
@@ -268,7 +272,7 @@ export function createHttpConnector(
     capabilities: parts.capabilities,
     ...(modelsPath === false ? {} : { models: (signal) => list(urlOf(modelsPath), signal) }),
     countTokens: (request, call) =>
-      granted(async (grant) => {
+      granted(call.signal, async (grant) => {
         const line = parts.lineFor(request, call.target);
         const { counter } = line;
         if (!counter) return undefined;

@@ -6,6 +6,7 @@ import { createConnector } from "../../src/connectors/index.ts";
 import { chatRequest, converse } from "../contract/calling.ts";
 import { TEXT_REPLY } from "../contract/gemini-answers.ts";
 import { serviceAccount, startTokenServer, type TokenServer } from "../support/google-account.ts";
+import { waitFor } from "../support/wait-for.ts";
 import { offline, target } from "./_vertex.ts";
 
 async function addressOf(
@@ -202,6 +203,26 @@ describe("Vertex AI is opened", () => {
       await Promise.all(asked);
       expect(server.calls.length).toBe(1);
       expect(new Set(tokens)).toEqual(new Set(["acme Bearer token-1"]));
+      connector.close();
+    });
+
+    test("whose token is waited for no longer than the request itself may last", async () => {
+      const never = Promise.withResolvers<Response>();
+      server.answer(() => never.promise);
+      const connector = connect();
+      const abort = new AbortController();
+      const reason = new ChatError("timeout", "no complete answer within 5 ms (total timer)");
+      const call = { ...target("gemini-2.5-flash"), signal: abort.signal };
+      const asked = [chatRequest(), chatRequest({ stream: true })].map((request) =>
+        converse(connector, request, call).catch((thrown: unknown) => thrown),
+      );
+      await waitFor("the question for a token", () => server.calls.length === 1);
+      abort.abort(reason);
+      expect(await Promise.all(asked)).toEqual([reason, reason]);
+      expect(
+        await converse(connector, chatRequest(), call).catch((thrown: unknown) => thrown),
+      ).toBe(reason);
+      never.resolve(new Response("", { status: 503 }));
       connector.close();
     });
 

@@ -94,6 +94,16 @@ export function toCancelled(signal: AbortSignal): ChatError {
   return new ChatError("cancelled", "the request was cancelled", { cause: reason });
 }
 
+/** What a promise gives, unless the signal aborts first: then its reason is thrown, and nobody waits for the promise any more. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(toCancelled(signal));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort);
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
 /** The system's or Bun's short code for an error, else its name. */
 export function codeOf(thrown: unknown): string {
   if (!(thrown instanceof Error)) return "unknown error";
