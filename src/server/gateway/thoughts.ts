@@ -15,6 +15,12 @@ type AssistantPart = Assistant["parts"][number];
 /** The only maker that signs calls themselves. */
 const SIGNS_CALLS = "gemini";
 
+type Call = {
+  readonly id: string;
+  readonly kept: Omit<Kept, "print" | "after">;
+  arguments: string;
+};
+
 /** One answer's way into the vault. */
 export type Collecting = { observe(events: readonly ChatEvent[]): void };
 
@@ -25,13 +31,13 @@ export function collectThoughts(vault: Vault, tenantId: string, family: string):
   /** Whether the pending thoughts came before everything else. */
   let first = true;
   const open = new Map<number, { -readonly [Key in keyof ReasoningPart]: ReasoningPart[Key] }>();
-  /** Calls with something around them, while they are written. */
-  const calls = new Map<number, { id: string; kept: Omit<Kept, "print">; arguments: string }>();
-  const keep = (index: number): void => {
-    const call = calls.get(index);
-    if (!call) return;
-    calls.delete(index);
-    vault.keep(tenantId, call.id, { ...call.kept, print: printOf(call.arguments) });
+  /** Calls while they are written. */
+  const calls = new Map<number, Call>();
+  let last: Call | undefined;
+  const keep = ({ id, kept, arguments: json }: Call, after?: readonly ReasoningPart[]): void => {
+    const { thoughts, signature } = kept;
+    if (thoughts.length === 0 && signature === undefined && after === undefined) return;
+    vault.keep(tenantId, id, { ...kept, print: printOf(json), after });
   };
   return {
     observe(events) {
@@ -61,12 +67,10 @@ export function collectThoughts(vault: Vault, tenantId: string, family: string):
             saidSomething = true;
             break;
           case "tool-start": {
+            const { index, id, name, signature } = event;
             const thoughts = pending.filter(isOpaque);
-            if (thoughts.length > 0 || event.signature !== undefined) {
-              const { index, id, name, signature } = event;
-              const kept = { name, family, thoughts, first, signature };
-              calls.set(index, { id, kept, arguments: "" });
-            }
+            last = { id, kept: { name, family, thoughts, first, signature }, arguments: "" };
+            calls.set(index, last);
             pending = [];
             saidSomething = true;
             break;
@@ -76,9 +80,17 @@ export function collectThoughts(vault: Vault, tenantId: string, family: string):
             if (call) call.arguments += event.arguments;
             break;
           }
-          case "tool-end":
-            keep(event.index);
+          case "tool-end": {
+            const call = calls.get(event.index);
+            if (call) keep(call);
+            calls.delete(event.index);
             break;
+          }
+          case "finish": {
+            const after = pending.filter(isOpaque);
+            if (last && after.length > 0) keep(last, after);
+            break;
+          }
           case "start":
           case "text-start":
           case "text-end":
@@ -87,7 +99,6 @@ export function collectThoughts(vault: Vault, tenantId: string, family: string):
           case "logprobs":
           case "media":
           case "usage":
-          case "finish":
             break;
         }
       }
@@ -162,11 +173,12 @@ function withKept(message: Assistant, family: string, vault: Vault, tenantId: st
     if (kept?.family !== family) return [part];
     const signed = sign(part, kept.signature);
     const thoughts = hasThoughts ? [] : kept.thoughts;
-    if (signed === part && thoughts.length === 0) return [part];
+    const after = hasThoughts ? [] : (kept.after ?? []);
+    if (signed === part && thoughts.length === 0 && after.length === 0) return [part];
     changed = true;
-    if (!kept.first) return [...thoughts, signed];
+    if (!kept.first) return [...thoughts, signed, ...after];
     front.push(...thoughts);
-    return [signed];
+    return [signed, ...after];
   });
   if (!changed) return message;
   const rest =

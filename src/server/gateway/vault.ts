@@ -17,6 +17,8 @@ export type Kept = {
   readonly thoughts: readonly ReasoningPart[];
   /** Whether the thoughts stood in front of all else, texts included. */
   readonly first: boolean;
+  /** Thoughts behind the answer's last call: OpenRouter tells some of Gemini's there. */
+  readonly after?: readonly ReasoningPart[] | undefined;
   /** The call's own signature. */
   readonly signature?: string | undefined;
 };
@@ -118,9 +120,9 @@ function keyOf(tenantId: string, callId: string): string {
   return JSON.stringify([tenantId, callId]);
 }
 
-function sizeOf({ thoughts, signature }: Kept): number {
+function sizeOf({ thoughts, after = [], signature }: Kept): number {
   let size = 200 + (signature?.length ?? 0);
-  for (const { text, data, signature: signed } of thoughts) {
+  for (const { text, data, signature: signed } of [...thoughts, ...after]) {
     size += 100 + text.length + (data?.length ?? 0) + (signed?.length ?? 0);
   }
   return size;

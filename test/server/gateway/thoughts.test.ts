@@ -101,6 +101,21 @@ describe("thoughts around calls", () => {
     expect(vault.find('a","b', CALL_A)).toBeDefined();
   });
 
+  test("may come behind the last call, as OpenRouter tells Gemini's", () => {
+    const late = { type: "reasoning", form: "encrypted", text: "", data: "late" } as const;
+    const vault = filled("gemini", "acme", [
+      { type: "tool-start", index: 0, id: "call_a", name: "tide" },
+      { type: "tool-delta", index: 0, arguments: "{}" },
+      { type: "tool-end", index: 0 },
+      { type: "reasoning-start", index: 1, form: "encrypted" },
+      { type: "reasoning-signature", index: 1, data: "late" },
+      { type: "reasoning-end", index: 1 },
+      { type: "finish", reason: "tool-calls" },
+    ]);
+    const given = givenBack(after(SAID, CALL_A), "gemini", vault, "acme");
+    expect(given.messages[0]?.parts).toEqual([SAID, CALL_A, late]);
+  });
+
   test("may be a signature of the call itself", () => {
     const vault = filled("gemini", "acme", [
       { type: "tool-start", index: 0, id: "call_a", name: "tide", signature: "thought" },
