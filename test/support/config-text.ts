@@ -1,9 +1,13 @@
 /** Writes the TOML of a gateway whose providers are fakes on loopback. */
 
 export type ProviderText = {
-  readonly kind: "openrouter" | "openai-compatible" | "anthropic";
+  readonly kind: "openrouter" | "openai-compatible" | "anthropic" | "gemini" | "clewdr";
   /** The provider's base URL. */
   readonly url: string;
+  /** A row of the known hosts, for kind `openai-compatible`. */
+  readonly profile?: string;
+  /** A face of Clewdr's. */
+  readonly backend?: string;
 };
 
 export type RouteText = {
@@ -37,6 +41,8 @@ export function configText(config: ConfigText): string {
       `kind = ${quote(provider.kind)}`,
       `base_url = ${quote(provider.url)}`,
       `api_key = ${quote(PROVIDER_KEY)}`,
+      ...(provider.profile === undefined ? [] : [`profile = ${quote(provider.profile)}`]),
+      ...(provider.backend === undefined ? [] : [`backend = ${quote(provider.backend)}`]),
     );
   }
   for (const [name, routes] of Object.entries(config.models)) {
