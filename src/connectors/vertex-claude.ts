@@ -1,8 +1,10 @@
 /** Claude on Vertex AI: https://docs.anthropic.com/en/api/claude-on-vertex-ai */
-import { anthropicCounter } from "./anthropic-line.ts";
+import { anthropicCapabilities, anthropicCounter } from "./anthropic-line.ts";
 import { forwarded } from "./checks.ts";
 import type { Target } from "./connector.ts";
 import { editJson } from "./hub/json-edit.ts";
+import type { ChatRequest } from "./hub/request.ts";
+import { urlsToInline } from "./inline-media.ts";
 import { createLine, type Line } from "./line.ts";
 import { placeOf } from "./vertex-address.ts";
 import {
@@ -11,6 +13,7 @@ import {
 } from "./wire/anthropic-messages/egress.ts";
 import { withoutThoughts } from "./wire/anthropic-messages/recast.ts";
 import { lower } from "./wire/anthropic-messages/lower.ts";
+import { cannot } from "./wire/writing.ts";
 
 /** In the body, where Anthropic's own API wants it in a header. */
 const VERSION = "vertex-2023-10-16";
@@ -27,6 +30,7 @@ export function claudeLine(root: (target: Target) => string): Line {
       `${models(target)}/${placeOf(target.model).model}:${stream ? "streamRawPredict" : "rawPredict"}`,
     forward: (client) => forwarded(["anthropic-beta"], client),
     amend: (request, drop, target) => ({
+      ...withoutUrls(request),
       ...lower(request, placeOf(target.model).model, drop),
       model: undefined,
       anthropic_version: VERSION,
@@ -50,4 +54,12 @@ export function claudeLine(root: (target: Target) => string): Line {
       return { anthropic_version: VERSION, ...body };
     },
   };
+}
+
+/** What a translated body would be refused for, before Google does it. Where media is fetched, no URL is left here. */
+function withoutUrls(request: ChatRequest): Readonly<Record<string, never>> {
+  for (const type of urlsToInline(request, anthropicCapabilities(CLAUDE_ON_VERTEX, "")).values()) {
+    throw cannot("messages", `${type} by URL`);
+  }
+  return {};
 }
