@@ -65,6 +65,8 @@ const LONGEST_BACKOFF_MS = 30_000;
 const CHECKPOINT_MS = 2_000;
 /** The same while the store is down, when all checkpoints stay in the files. */
 const OUTAGE_CHECKPOINT_MS = 30_000;
+/** Between two segments, for each request under way. */
+const REST_MS_A_DRAFT = 0.5;
 const REFILE_MS = 1_000;
 const QUIET_MS = 1_000;
 const SHOUT_MS = 60_000;
@@ -86,7 +88,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let storeFailures = 0;
   let storeFault = "";
   let retryAt = 0;
-  let checkpointAt = performance.now() + CHECKPOINT_MS;
+  let sealedAt = performance.now();
+  let checkpointAt = sealedAt + CHECKPOINT_MS;
   let draining = false;
   let flushSoon = false;
   let closed = false;
@@ -134,7 +137,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   function seal(): void {
     writeGathered();
     backlog.seal();
-    checkpointAt = performance.now() + CHECKPOINT_MS;
+    sealedAt = performance.now();
+    checkpointAt = sealedAt + CHECKPOINT_MS;
   }
 
   async function storeBacklog(): Promise<void> {
@@ -191,7 +195,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       spill(head.segment);
       backlog.seal();
     }
-    if (head.segment.count >= BATCH_ROWS && !flushSoon && storeFailures === 0) {
+    const enough = Math.max(BATCH_ROWS, drafts.size);
+    if (head.segment.count >= enough && !flushSoon && storeFailures === 0) {
       flushSoon = true;
       setImmediate(() => void flush());
     }
@@ -226,6 +231,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       checkpointAt = now + (storeFailures > 0 ? OUTAGE_CHECKPOINT_MS : CHECKPOINT_MS);
     }
     if (draining || backlog.isEmpty || now < retryAt) return;
+    // Every segment begins with all that is under way: of thousands, not four times a second.
+    const rest = Math.min(drafts.size * REST_MS_A_DRAFT, CHECKPOINT_MS);
+    if (backlog.first === undefined && now < sealedAt + rest) return;
     void flush();
   }
 

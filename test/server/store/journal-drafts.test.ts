@@ -123,6 +123,17 @@ describe("a request under way", () => {
     await journal.keep(aRow(1));
   });
 
+  test("one of thousands makes the others no work four times a second", async () => {
+    const journal = await open({ flushMs: 1 });
+    await begin(journal, ...Array.from({ length: 1_000 }, (_, number) => number));
+    await journal.keep(aRow(0));
+    await waitFor("the first segment", () => store.rows.size === 1);
+    const sealed = performance.now();
+    await journal.keep(aRow(1));
+    await waitFor("the second segment", () => store.rows.size === 2);
+    expect(performance.now() - sealed).toBeGreaterThan(400);
+  });
+
   test("leaves its draft when the journal is closed under it", async () => {
     const journal = await open();
     await begin(journal, 1, 2);
