@@ -6,6 +6,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/h
 import { askMessages, createAnthropic } from "../support/anthropic-sdk.ts";
 import type { Lane } from "../support/fake-upstream.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
+import { startTokenServer } from "../support/google-account.ts";
 import { jsonReply, streamReply } from "../support/reply.ts";
 import { ask, createClient } from "../support/sdk.ts";
 import { splitAtRandom } from "../support/split.ts";
@@ -307,6 +308,27 @@ test("without a file, the environment alone opens it, and its models go by their
     expect(plain.log()).not.toContain("ya29");
   } finally {
     await plain.stop();
+  }
+});
+
+test("with a table alone, the machine it runs on gives token and project", async () => {
+  const machine = startTokenServer();
+  const plain = await startGateway({
+    config: `[providers.vertex]\nbase_url = "${lane.url}"\n`,
+    env: { GCE_METADATA_HOST: machine.host },
+  });
+  try {
+    const { key: own } = await plain.makeKey();
+    lane.answer(() => jsonReply(JSON.stringify(chunk([{ text: "Hi" }], { finishReason: "STOP" }))));
+    await createClient(`${plain.url}/v1`, own).chat.completions.create({
+      model: "vertex/gemini-2.5-flash",
+      messages: [{ role: "user", content: "Hi?" }],
+    });
+    expect(lane.calls[0]?.path).toStartWith("/projects/machine-project/locations/global/");
+    expect(lane.calls[0]?.headers.get("authorization")).toBe("Bearer token-1");
+  } finally {
+    await plain.stop();
+    await machine.stop();
   }
 });
 

@@ -25,7 +25,7 @@ export type ProviderState =
 export type Providers = {
   /** What is known of a name that the checks have let pass. */
   state(name: string): ProviderState;
-  /** The environment variable that a provider's `api_key` or `base_url` is taken from. */
+  /** The environment variable that a field of a provider's table is taken from. */
   variable(name: string, field: string): string | undefined;
   /** Names of the tables of the file. */
   readonly declared: readonly string[];
@@ -46,9 +46,19 @@ export function createProviders(
   return {
     state: (name) => resolveProvider(name, declared.get(name), env),
     variable(name, field) {
-      const known = sameHost(knownProvider(name), declared.get(name));
-      const byField = { api_key: known?.keyVariables, base_url: known?.baseUrlVariables };
-      return field === "api_key" || field === "base_url" ? first(byField[field], env) : undefined;
+      const table = declared.get(name);
+      const known = sameHost(knownProvider(name), table);
+      const google = known?.google;
+      const byField: Readonly<Record<string, readonly string[] | undefined>> = {
+        api_key: known?.keyVariables,
+        base_url: known?.baseUrlVariables,
+        access_token: google && [google.tokenVariable],
+        // The one variable that the file wins over.
+        credentials: table?.credentials === undefined && google ? [google.credentialsVariable] : [],
+        project: google && [google.projectVariable],
+        region: google && [google.regionVariable],
+      };
+      return first(Object.hasOwn(byField, field) ? byField[field] : undefined, env);
     },
     declared: [...declared.keys()],
     inEnvironment: knownProviders

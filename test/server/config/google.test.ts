@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 
-import { load, report } from "./_files.ts";
+import { loadWithSources } from "../../../src/server/config/load.ts";
+import { printConfig } from "../../../src/server/config/print.ts";
+import { inputFor, load, report } from "./_files.ts";
 
 const route = '[models.fast.primary]\nprovider = "Vertex"\nprovider_model_id = "gemini-2.5-pro"\n';
 
@@ -74,6 +76,26 @@ test("safety settings and the project that pays reach the connector", async () =
     buckets: ["media"],
     safetySettings: { HARM_CATEGORY_HARASSMENT: "OFF" },
   });
+});
+
+async function print(table: string, env: Readonly<Record<string, string>>): Promise<string> {
+  return printConfig(await loadWithSources(inputFor(`[providers.vertex]\n${table}\n`, { env })));
+}
+
+test("what is printed says where each way in comes from, and shows none of them", async () => {
+  const token = await print('project = "file"', {
+    VERTEX_ACCESS_TOKEN: "ya29.secret",
+    VERTEX_PROJECT: "env",
+  });
+  expect(token).toMatch(/^project = "env" +# VERTEX_PROJECT$/m);
+  expect(token).toMatch(/^access_token = "\*\*\*" +# VERTEX_ACCESS_TOKEN$/m);
+  expect(token).not.toContain("ya29");
+  const env = { GOOGLE_APPLICATION_CREDENTIALS: "/common.json" };
+  expect(await print("", env)).toMatch(
+    /^credentials = "\*\*\*" +# GOOGLE_APPLICATION_CREDENTIALS$/m,
+  );
+  const own = await print('credentials = "/own.json"', env);
+  expect(own).toMatch(/^credentials = "\*\*\*" +# xjp\.toml:2$/m);
 });
 
 describe("is refused", () => {
