@@ -19,8 +19,8 @@ const PADDED: Readonly<Record<LogLevel, string>> = {
 };
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 const FLUSH_MS = 100;
-/** So many lines are written at once, while they are still at hand: much longer texts cost more a line. */
-const FLUSH_LINES = 64;
+/** No more than so many wait, however busy the moment. */
+const MOST_GATHERED = 1000;
 /** A key of ours, a bearer token or a provider's key, wherever it stands. */
 const SECRETS = /\b(?:XJP_|sk-|AIza|ya29\.)[\w.-]{8,}|\bBearer\s+[\w.~+/-]{8,}=*/g;
 /** What every secret begins with. Looking for these costs a tenth of the expression, which most text is spared. */
@@ -71,7 +71,7 @@ export function createLog(options: LogOptions): Log {
     (event: string, fields: LogFields = {}): void => {
       if (RANK[level] < RANK[options.level]) return;
       gathered.push({ at: options.clock(), level, event, fields });
-      if (level === "error" || gathered.length >= FLUSH_LINES) flush();
+      if (level === "error" || gathered.length >= MOST_GATHERED) flush();
       else timer ??= setTimeout(flush, FLUSH_MS);
     };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error"), flush };
