@@ -30,8 +30,8 @@ import { readModelList } from "./model-list.ts";
 import { unlessAborted } from "./net/failure.ts";
 import { createPoster } from "./net/post.ts";
 import { reach } from "./net/reach.ts";
-import type { PostReply } from "./net/reply.ts";
-import { readSse } from "./net/sse.ts";
+import type { Pieces, PostReply } from "./net/reply.ts";
+import { createSseReader } from "./net/sse.ts";
 import { decodeWhole, gather, isWhole, parseJson, parseReply, understand } from "./reading.ts";
 
 export type HttpConnectorParts = {
@@ -192,6 +192,7 @@ export function createHttpConnector(
     call: ChatCall,
   ): AsyncGenerator<UpstreamMessage, void, undefined> {
     let grant: Grant | undefined;
+    let pieces: Pieces | undefined;
     try {
       const line = parts.lineFor(request, call.target);
       const { dialect } = line;
@@ -207,8 +208,11 @@ export function createHttpConnector(
         return;
       }
       const decoder = line.decodeStream();
-      for await (const messages of readSse(reply.chunks())) {
-        for (const message of messages) {
+      const sse = createSseReader();
+      pieces = reply.pieces();
+      for (let piece, ended = false; !ended; ended = piece === undefined) {
+        piece = await pieces.next();
+        for (const message of piece ? sse.push(piece) : sse.end()) {
           const events = understand(message, decoder, call);
           if (events === undefined) continue;
           if (decoder.done) reply.settle();
@@ -223,6 +227,8 @@ export function createHttpConnector(
       else if (events.length > 0) yield { events };
     } catch (thrown) {
       throw told(thrown, grant);
+    } finally {
+      pieces?.leave();
     }
   }
 

@@ -21,13 +21,23 @@ export type PostReply = {
   readonly headers: Headers;
   /** All of it. Of an error (status 400 and up) only the first 64 KiB; a reply of more than 64 MiB is `bad-upstream`. */
   text(): Promise<string>;
-  /** As it arrives; nothing is read ahead of the consumer but what sockets hold. Leaving early closes the connection. */
+  /** As it arrives, piece by piece; nothing is read ahead of the consumer but what sockets hold. Must be left in the end. */
+  pieces(): Pieces;
+  /** The same as an iteration, which leaves by itself. */
   chunks(): AsyncGenerator<Uint8Array, void, undefined>;
   /**
-   * Says that the answer is complete though its bytes may not have ended: when `chunks` is left, a little more is read in
-   * the background, so that the connection can serve again.
+   * Says that the answer is complete though its bytes may not have ended: when they are left, a little more is read in the
+   * background, so that the connection can serve again.
    */
   settle(): void;
+};
+
+/** A body on its way. Plain calls instead of an iteration: each piece of each stream passes here. */
+export type Pieces = {
+  /** The next piece, or undefined at the end. Throws ChatError. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Ends it, good or bad; before its end the connection is closed. */
+  leave(): void;
 };
 
 type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
@@ -37,27 +47,45 @@ export function createReply(response: Response, exchange: Exchange, idleMs: numb
   const { status, headers } = response;
   let settled = false;
 
-  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+  const pieces = (): Pieces => {
     const reader: Reader | undefined = response.body?.getReader();
-    if (!reader) return exchange.close();
-    let ended = false;
+    let ended = reader === undefined;
+    let begun = false;
     // Fetch's own body fails by the signal; one that a test made up knows nothing of it.
-    exchange.onFailure((error) => leave(reader, error));
-    try {
-      for (;;) {
-        const { done, value } = await read(reader, exchange);
-        if (done) {
-          ended = true;
-          return;
+    if (reader) exchange.onFailure((error) => leave(reader, error));
+    return {
+      async next() {
+        if (ended || !reader) return undefined;
+        // The wait for the first one has begun already, and nobody waits for the other side while the consumer has its turn.
+        if (begun) exchange.watch.wait("idle", idleMs);
+        begun = true;
+        try {
+          const { done, value } = await reader.read();
+          const failure = exchange.failure();
+          if (failure) throw failure;
+          exchange.watch.rest();
+          ended = done;
+          return value;
+        } catch (thrown) {
+          throw exchange.failure() ?? toBrokenBody(thrown, exchange.host);
         }
-        exchange.watch.rest();
-        yield value;
-        exchange.watch.wait("idle", idleMs);
-      }
+      },
+      leave() {
+        exchange.close();
+        if (!reader || ended) return;
+        ended = true;
+        if (settled && !exchange.failure()) void readRest(reader);
+        else leave(reader);
+      },
+    };
+  };
+
+  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    const body = pieces();
+    try {
+      for (let piece = await body.next(); piece; piece = await body.next()) yield piece;
     } finally {
-      exchange.close();
-      if (settled && !ended && !exchange.failure()) void readRest(reader);
-      else if (!ended) leave(reader);
+      body.leave();
     }
   }
 
@@ -77,22 +105,12 @@ export function createReply(response: Response, exchange: Exchange, idleMs: numb
         ? joined(chunks(), MAX_REPLY_BYTES, exchange.host)
         : firstOf(chunks(), MAX_ERROR_BYTES);
     },
+    pieces,
     chunks,
     settle() {
       settled = true;
     },
   };
-}
-
-async function read(reader: Reader, exchange: Exchange): ReturnType<Reader["read"]> {
-  try {
-    const result = await reader.read();
-    const failure = exchange.failure();
-    if (failure) throw failure;
-    return result;
-  } catch (thrown) {
-    throw exchange.failure() ?? toBrokenBody(thrown, exchange.host);
-  }
 }
 
 function takeWhole(response: Response, exchange: Exchange): Promise<string> {
