@@ -9,7 +9,7 @@ import {
   anthropicMessagesProvider,
 } from "./wire/anthropic-messages/egress.ts";
 import { lower } from "./wire/anthropic-messages/lower.ts";
-import { withoutThoughts } from "./wire/anthropic-messages/recast.ts";
+import { recast } from "./wire/anthropic-messages/recast.ts";
 import { traitsOf } from "./wire/anthropic-messages/models.ts";
 
 /** The only version there is: https://docs.anthropic.com/en/api/versioning */
@@ -46,7 +46,7 @@ export function anthropicLine(
     path: () => path,
     forward: more.forward ?? forwardDialect,
     amend: more.amend ?? lowerFor,
-    recast: withoutThoughts,
+    recast,
     terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
     ...(more.counter === undefined ? {} : { counter: more.counter }),
   });

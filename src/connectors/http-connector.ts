@@ -24,6 +24,7 @@ import { type ChatError, toChatError } from "./hub/error.ts";
 import { editJson } from "./hub/json-edit.ts";
 import type { Json } from "./hub/json.ts";
 import type { ChatRequest } from "./hub/request.ts";
+import type { Asked } from "./hub/wire.ts";
 import { inlineMedia, urlsToInline } from "./inline-media.ts";
 import type { Line } from "./line.ts";
 import { readModelList } from "./model-list.ts";
@@ -65,6 +66,8 @@ const LIST_TIMEOUTS: Timeouts = {
   firstEventMs: 15_000,
   idleMs: 15_000,
 };
+/** Refusals that a request is fitted to before it is given up: some betas, a few fields, and thoughts. */
+const MOST_RECASTS = 4;
 /** Shorter configured values are no secrets, and hiding them would spoil words. */
 const SHORTEST_SECRET = 8;
 
@@ -152,21 +155,25 @@ export function createHttpConnector(
     return send(line, line.path(target, stream), body, stream, call, grant);
   };
 
-  /** Asks once more if the line knows how to avoid this refusal, which is thrown otherwise. */
+  const asking =
+    (line: Line, call: ChatCall, verbatim: boolean, grant: Grant) =>
+    ({ request, headers }: Asked): Promise<PostReply> =>
+      ask(line, request, { ...call, headers }, verbatim, grant);
+
+  /** Asks anew, as often as the line knows how to avoid the refusal, which is thrown otherwise. */
   const askAnew = async (
     line: Line,
-    request: ChatRequest,
+    asked: Asked,
     call: ChatCall,
-    verbatim: boolean,
-    grant: Grant,
     refused: PostReply,
+    again: (asked: Asked) => Promise<PostReply>,
+    left = MOST_RECASTS,
   ): Promise<PostReply> => {
     const error = await refusal(line, refused);
-    const recast = line.recast?.(request, error, call.drop);
+    const recast = left > 0 ? line.recast?.(asked, error, call.drop) : undefined;
     if (recast === undefined) throw error;
-    const reply = await ask(line, recast, call, verbatim, grant);
-    if (!isGood(reply)) throw await refusal(line, reply);
-    return reply;
+    const reply = await again(recast);
+    return isGood(reply) ? reply : askAnew(line, recast, call, reply, again, left - 1);
   };
 
   /** Does something with a grant; its errors leave as `explain` tells them. */
@@ -200,7 +207,10 @@ export function createHttpConnector(
       const taken = credentials.take();
       grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
       let reply = await ask(line, request, call, verbatim, grant);
-      if (!isGood(reply)) reply = await askAnew(line, request, call, verbatim, grant, reply);
+      if (!isGood(reply)) {
+        const asked = { request, headers: call.headers };
+        reply = await askAnew(line, asked, call, reply, asking(line, call, verbatim, grant));
+      }
       call.onHead?.(reply.headers);
       // Some hosts answer in one piece what was to be streamed.
       if (isWhole(reply, true)) {
@@ -241,7 +251,10 @@ export function createHttpConnector(
       const taken = credentials.take();
       grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
       let reply = await ask(line, request, call, verbatim, grant);
-      if (!isGood(reply)) reply = await askAnew(line, request, call, verbatim, grant, reply);
+      if (!isGood(reply)) {
+        const asked = { request, headers: call.headers };
+        reply = await askAnew(line, asked, call, reply, asking(line, call, verbatim, grant));
+      }
       call.onHead?.(reply.headers);
       // And some stream what was to be in one piece.
       if (!isWhole(reply, false)) return { events: await gather(reply, line.decodeStream(), call) };
@@ -282,12 +295,16 @@ export function createHttpConnector(
         const line = parts.lineFor(request, call.target);
         const { counter } = line;
         if (!counter) return undefined;
-        const path = counter.path(call.target);
+        const { target } = call;
         const verbatim = request.source.dialect === line.dialect;
+        const count = ({ request: counted, headers }: Asked): Promise<PostReply> => {
+          const body = counter.encode(counted, target);
+          return send(line, counter.path(target), body, false, { ...call, headers }, grant);
+        };
         const whole = await (inlining(line, request, call, verbatim) ?? request);
-        const body = counter.encode(whole, call.target);
-        const reply = await send(line, path, body, false, call, grant);
-        if (!isGood(reply)) throw await refusal(line, reply);
+        const asked = { request: whole, headers: call.headers };
+        let reply = await count(asked);
+        if (!isGood(reply)) reply = await askAnew(line, asked, call, reply, count);
         return counter.decode(parseReply(await reply.text(), reply));
       }),
     reach: (timeoutMs) => reach(behind(""), timeoutMs),

@@ -4,7 +4,7 @@ import type { ChatRequest } from "./hub/request.ts";
 import { createLine, type Line } from "./line.ts";
 import { type OpenAIChatQuirks, openaiChatProvider } from "./wire/openai-chat/egress.ts";
 import { isSupported } from "./wire/openai-chat/quirks.ts";
-import { withoutEffort } from "./wire/openai-chat/recast.ts";
+import { recast } from "./wire/openai-chat/recast.ts";
 
 /** OpenAI's Chat Completions behind a base URL, given a host's quirks and the fields that it refuses. */
 export function openaiChatLine(
@@ -25,7 +25,7 @@ export function openaiChatLine(
       ...(asksForUsage && request.stream ? askForUsage(request) : {}),
       ...leaveOut(more.refuses ?? [], request, drop),
     }),
-    recast: withoutEffort,
+    recast,
     terminator: { data: "[DONE]" },
   });
 }

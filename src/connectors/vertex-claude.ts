@@ -11,7 +11,7 @@ import {
   type AnthropicQuirks,
   anthropicMessagesProvider,
 } from "./wire/anthropic-messages/egress.ts";
-import { withoutThoughts } from "./wire/anthropic-messages/recast.ts";
+import { recast } from "./wire/anthropic-messages/recast.ts";
 import { lower } from "./wire/anthropic-messages/lower.ts";
 import { cannot } from "./wire/writing.ts";
 
@@ -35,7 +35,7 @@ export function claudeLine(root: (target: Target) => string): Line {
       model: undefined,
       anthropic_version: VERSION,
     }),
-    recast: withoutThoughts,
+    recast,
     terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
     counter: {
       path: (target) => `${models(target)}/count-tokens:rawPredict`,

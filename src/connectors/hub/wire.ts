@@ -57,6 +57,9 @@ export type ClientHalf = {
   readonly keepAlive: string;
 };
 
+/** What a provider is asked: a request, and the headers of the client from which some are passed on. */
+export type Asked = { readonly request: ChatRequest; readonly headers: Headers };
+
 export type StreamDecoder = {
   /** Throws ChatError when the message is an error. A message that is not understood yields nothing and is counted by the caller. */
   push(message: SseMessage): readonly ChatEvent[];

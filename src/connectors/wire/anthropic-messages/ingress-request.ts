@@ -37,7 +37,7 @@ type Draft = Omit<Writable<ChatRequest>, "sampling" | "reasoning" | "unmapped" |
  * Fields without a place in the hub that may be left out at another dialect's target: they steer price, place, caching or what
  * is forgotten of a long conversation. Every other unknown field could change the answer.
  */
-const HARMLESS = new Set([
+export const HARMLESS: ReadonlySet<string> = new Set([
   "anthropic_beta",
   "anthropic_version",
   "betas",

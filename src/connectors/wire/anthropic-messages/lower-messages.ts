@@ -44,9 +44,9 @@ function isSystem(message: Json): boolean {
   return isJsonObject(message) && message["role"] === "system";
 }
 
-/** Those of the caller's body, with the thoughts that were given back to it. */
+/** Those of the caller's body as it goes upstream, with media fetched and the thoughts that were given back. */
 function ownMessages(request: ChatRequest): readonly Json[] {
-  const body: Json = request.regrafted ? JSON.parse(graft(request)) : request.source.body;
+  const body: Json = JSON.parse(graft(request));
   return listIn(body);
 }
 

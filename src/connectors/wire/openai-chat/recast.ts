@@ -1,5 +1,5 @@
 import type { ChatError } from "../../hub/error.ts";
-import type { ChatRequest } from "../../hub/request.ts";
+import type { Asked } from "../../hub/wire.ts";
 import type { Drop } from "../writing.ts";
 
 /**
@@ -7,15 +7,16 @@ import type { Drop } from "../writing.ts";
  * of another dialect, whose author does not know of it, is asked without the effort; who speaks OpenAI's own is told.
  * https://github.com/openai/openai-openapi/issues/541
  */
-export function withoutEffort(
-  request: ChatRequest,
+export function recast(
+  { request, headers }: Asked,
   error: ChatError,
   drop: Drop,
-): ChatRequest | undefined {
+): Asked | undefined {
   const isIt =
     error.upstreamStatus === 400 && /\btools\b.*\breasoning_effort\b/i.test(error.message);
   if (!isIt || request.source.dialect === "openai-chat") return undefined;
   const { reasoning, ...rest } = request;
   if (reasoning !== undefined) drop("reasoning");
-  return /['"]none['"]/.test(error.message) ? { ...rest, reasoning: { effort: "none" } } : rest;
+  const isNone = /['"]none['"]/.test(error.message);
+  return { headers, request: isNone ? { ...rest, reasoning: { effort: "none" } } : rest };
 }
