@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkClock } from "../../src/cli/doctor/_machine.ts";
+import { isWithoutRedis, startRedis } from "../support/redis.ts";
 import { makeFolder, object, objects, text, type Folder, type RunOptions } from "./run.ts";
 
 let folder: Folder;
@@ -151,4 +152,19 @@ test("rows of usage on their way are counted, and refused ones are warned of", a
   );
   expect(warned).toMatchObject({ state: "warn", todo: expect.stringContaining("rejected.jsonl") });
   expect(text(warned?.["found"])).toContain("1 that it refused");
+});
+
+test.skipIf(isWithoutRedis())("a Redis server is asked whether it can be counted on", async () => {
+  const redis = await startRedis();
+  try {
+    const good = await examine({ REDIS_URL: redis.url });
+    expect([good.code, good.find("redis")["state"]]).toEqual([0, "ok"]);
+    expect(good.find("redis")["found"]).toContain("answers and runs scripts");
+    await redis.stop();
+    const gone = await examine({ REDIS_URL: redis.url.replace("//", "//:secret@") });
+    expect([gone.code, gone.find("redis")["state"]]).toEqual([1, "fail"]);
+    expect(gone.find("redis")["found"]).not.toContain("secret");
+  } finally {
+    await redis.remove();
+  }
 });

@@ -164,6 +164,25 @@ describe.skipIf(isWithoutRedis())("four gateways whose Redis goes away", () => {
     }
   }, 40_000);
 
+  test("do not wait for one that hangs, but once", async () => {
+    const { key } = await fleet.first.makeKey("acme", ["--rpm", "0", "--rpd", "1000"]);
+    expect(countOf(await fleet.crowd(key, 8), 200)).toBe(8);
+    redis.freeze();
+    try {
+      const began = performance.now();
+      expect(countOf(await fleet.crowd(key, 8), 200)).toBe(8);
+      const first = performance.now() - began;
+      expect(countOf(await fleet.crowd(key, 8), 200)).toBe(8);
+      // A second of waiting, and what a busy machine takes beside it.
+      expect(first).toBeLessThan(5000);
+      expect(performance.now() - began - first).toBeLessThan(1000);
+      expect(await metric("xjp_limits_alone")).toBe(SIZE);
+    } finally {
+      redis.thaw();
+    }
+    await waitFor("all to be together again", async () => (await metric("xjp_limits_alone")) === 0);
+  }, 30_000);
+
   test("free the places of one that was killed", async () => {
     const { key } = await fleet.first.makeKey("acme", ["--concurrency", "3"]);
     let arrived = 0;

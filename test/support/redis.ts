@@ -15,6 +15,9 @@ export type RedisServer = {
   readonly url: string;
   stop(): Promise<void>;
   start(): Promise<void>;
+  /** Leaves its connections open and answers nothing, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
   /** Stops it and removes what it left. */
   remove(): Promise<void>;
 };
@@ -80,6 +83,12 @@ export async function startRedis(): Promise<RedisServer> {
       child?.kill("SIGKILL");
       await child?.exited;
       child = undefined;
+    },
+    freeze() {
+      child?.kill("SIGSTOP");
+    },
+    thaw() {
+      child?.kill("SIGCONT");
     },
     async remove() {
       await server.stop();

@@ -6,6 +6,7 @@ import { checkJournal } from "./_journal.ts";
 import { checkClock, checkDescriptors } from "./_machine.ts";
 import { checkPort } from "./_port.ts";
 import { checkProviders } from "./_providers.ts";
+import { checkRedis } from "./_redis.ts";
 import { checkStorage } from "./_storage.ts";
 
 /** Every check, in the order in which one depends on another. Without a usable configuration only the machine is looked at. */
@@ -24,6 +25,7 @@ export async function* examine(flags: StoreFlags): AsyncGenerator<Finding> {
   yield { check: "config", state: "ok", found: config.file ?? "no file: environment and defaults" };
   for (const warning of config.warnings) yield { check: "config", state: "warn", found: warning };
   yield* checkStorage(config.database);
+  yield* checkRedis(config.redis);
   yield checkJournal(config.usage.journalDir);
   yield* checkProviders(config.providers);
   yield await checkPort(config.server);

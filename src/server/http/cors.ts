@@ -33,6 +33,6 @@ function allowed(request: Request, cors: Cors): Record<string, string> | undefin
     "access-control-allow-origin": origin,
     vary: "origin",
     "access-control-expose-headers":
-      "x-request-id, x-xjp-provider, x-xjp-model, x-xjp-attempts, retry-after",
+      "x-request-id, x-xjp-provider, x-xjp-model, x-xjp-attempts, x-xjp-idempotent-replay, retry-after",
   };
 }
