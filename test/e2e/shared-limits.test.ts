@@ -151,6 +151,9 @@ describe.skipIf(isWithoutRedis())("four gateways whose Redis goes away", () => {
     const alone = countOf(await fleet.crowd(key, 600), 200);
     expect(alone).toBeWithin(300, 400 + 1);
     expect(await metric("xjp_limits_alone")).toBe(SIZE);
+    // Nobody can say whether it was asked before, and it is answered all the same.
+    const free = await fleet.first.makeKey("acme");
+    expect(await fleet.crowd(free.key, 2, { "idempotency-key": "alone" })).toEqual([200, 200]);
     const ready: unknown = await (await fetch(`${fleet.first.url}/readyz`)).json();
     expect(ready).toMatchObject({ status: "degraded" });
     expect(JSON.stringify(ready)).toContain("each gateway keeps to its part of the limits");

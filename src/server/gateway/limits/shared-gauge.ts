@@ -146,6 +146,9 @@ export function createSharedGauge(initial: Rule, now: number, teller: Teller): G
       const pause = rule.period === "flight" ? DRY_PLACES_MS : DRY_MS;
       dryUntil = moment + Math.min(pause, told.waitMs);
     },
+    get isHolding() {
+      return stock !== 0 || usedSinceSweep > 0;
+    },
     sweep(moment) {
       roll(moment);
       const surplus = stock - Math.min(Math.max(0, stock), usedSinceSweep);
@@ -223,6 +226,7 @@ export function createSharedGauge(initial: Rule, now: number, teller: Teller): G
       }
       held = Math.max(0, held - reserved);
       stock += reserved - used;
+      teller.attend(client);
       // Where little is left, others may be waiting for it.
       const part = rule.period === "flight" ? 2 : 4;
       const isScarce = remaining === undefined || remaining <= rule.capacity / part;

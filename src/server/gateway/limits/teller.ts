@@ -15,6 +15,8 @@ export type Teller = {
   fetch(client: Client): Promise<void>;
   /** Gives back soon. */
   give(gift: Gift): void;
+  /** Has the client swept from now on, as long as it holds something. */
+  attend(client: Client): void;
   /** Says that this instance lives, gives back what is not needed, and tries again where nobody answered. Never rejects. */
   turn(): Promise<void>;
   /** Gives everything back. */
@@ -31,6 +33,8 @@ export type Client = {
   told(told: Told, counter: Counter, now: number): void;
   /** What to give back of what was not used since the last call, if anything. */
   sweep(now: number): Gift | undefined;
+  /** Whether a sweep has anything to look at. */
+  readonly isHolding: boolean;
   /**
    * After the backend was away: the places held now; what was used at the least, where the backend has forgotten it; and what is
    * to be added to it, as used meanwhile beyond all leases, or as being in use.
@@ -67,6 +71,8 @@ const TURN_MS = 2000;
 export function createTeller(options: TellerOptions): Teller {
   const { leases, instances, recount, clock, onChange } = options;
   const clients = new Set<Client>();
+  /** Those that hold something: of many keys only few are in use at a time. */
+  const holding = new Set<Client>();
   let away = true;
   let told = false;
   let hasJoined = false;
@@ -121,7 +127,9 @@ export function createTeller(options: TellerOptions): Teller {
         for (const [index, client] of asking.entries()) {
           const answer = answers[index];
           const ask = asks[index];
-          if (answer && ask) client.told(answer, ask.counter, now);
+          if (!answer || !ask) continue;
+          client.told(answer, ask.counter, now);
+          holding.add(client);
         }
         return;
       }
@@ -196,12 +204,17 @@ export function createTeller(options: TellerOptions): Teller {
       lose(error);
       return;
     }
+    sweep();
+    await sendGifts();
+  };
+
+  const sweep = (): void => {
     const now = clock();
-    for (const client of clients) {
+    for (const client of holding) {
       const gift = client.sweep(now);
       if (gift) gifts.push(gift);
+      if (!client.isHolding) holding.delete(client);
     }
-    await sendGifts();
   };
 
   return {
@@ -227,6 +240,9 @@ export function createTeller(options: TellerOptions): Teller {
       gifts.push(gift);
       schedule();
     },
+    attend(client) {
+      holding.add(client);
+    },
     turn() {
       turning ??= turn().finally(() => {
         turning = undefined;
@@ -236,10 +252,8 @@ export function createTeller(options: TellerOptions): Teller {
     async close() {
       try {
         // What was just used counts as needed the first time.
-        for (const client of [...clients, ...clients]) {
-          const gift = client.sweep(clock());
-          if (gift) gifts.push(gift);
-        }
+        sweep();
+        sweep();
         await within(ANSWER_MS, sendGifts());
         await within(ANSWER_MS, leases.leave());
       } catch {
