@@ -3,11 +3,11 @@
  * whatever other version this machine has installed. Each is started when first asked for, once for all files of a run, in a
  * temporary folder, and ends with the process.
  */
-import { chmodSync, chownSync, cpSync, mkdtempSync, readdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import postgres from "postgres";
 import { migrate } from "../../src/server/store/migrate.ts";
+import { launchPgBouncer, launchPostgres, type StartedServer } from "./postgres-process.ts";
 
 export type TestServer = {
   /** For the names of tests: `PostgreSQL 18`. */
@@ -19,8 +19,6 @@ export type TestServer = {
 export type RunningServer = {
   /** Of its database `postgres`, with a user who may do everything. */
   readonly url: string;
-  /** Folder of a server that is the tests' own. */
-  readonly data: string | undefined;
 };
 
 export type TestDatabase = {
@@ -56,11 +54,6 @@ const RESET = `delete from usage_logs; delete from usage_daily; delete from api_
 /** Starts the newest one if it is not running, and answers where it is. */
 export async function postgresServer(): Promise<string> {
   return (await newestServer().start()).url;
-}
-
-/** Stops those that run, sooner than the end of this process does. */
-export function stopPostgres(): void {
-  for (const child of kept.splice(0)) void child.stdin.end();
 }
 
 /** An empty database on the newest one. */
@@ -113,7 +106,7 @@ function withDatabase(root: string, name: string): string {
 }
 
 function connect(url: string): postgres.Sql {
-  return postgres(url, { max: 1, onnotice: () => undefined, fetch_types: false });
+  return postgres(url, { max: 1, ssl: "prefer", onnotice: () => undefined, fetch_types: false });
 }
 
 async function runOnce(url: string, statement: string): Promise<Record<string, unknown>[]> {
@@ -131,13 +124,14 @@ function findServers(): readonly TestServer[] {
   if (given)
     found.push({
       name: "PostgreSQL of TEST_DATABASE_URL",
-      start: async () => ({ url: given, data: undefined }),
+      start: async () => ({ url: given }),
     });
   else found.push(ownServer("PostgreSQL 18", embeddedBinaries));
   for (const folder of installedBinaries()) {
     const version = Number(/(\d+)(?:\.\d+)?\s*(?:\(|$)/.exec(versionOf(folder))?.[1] ?? Number.NaN);
-    if (version >= 13 && version !== 18) {
-      found.push(ownServer(`PostgreSQL ${version}`, () => folder));
+    const name = `PostgreSQL ${version}`;
+    if (version >= 13 && found.every((server) => server.name !== name)) {
+      found.push(ownServer(name, () => folder));
     }
   }
   if (found.length === 1) {
@@ -178,97 +172,42 @@ function versionOf(folder: string): string {
 
 function ownServer(name: string, findBinaries: () => string): TestServer {
   let starting: Promise<RunningServer> | undefined;
-  return { name, start: () => (starting ??= startServer(findBinaries())) };
+  return {
+    name,
+    start: () => (starting ??= answering(launchPostgres(findBinaries())).then((url) => ({ url }))),
+  };
 }
 
-/** PostgreSQL refuses to run as root: then it runs as nobody, the one other user that every system has. */
-const NOBODY = 65_534;
+/** A server that takes TLS only, of the newest version that is at hand. */
+export async function startTlsServer(certificate: string, key: string): Promise<string> {
+  return answering(launchPostgres(embeddedBinaries(), { tls: { certificate, key } }));
+}
 
-async function startServer(binaries: string): Promise<RunningServer> {
-  const folder = mkdtempSync(join(tmpdir(), "xjp-postgres-"));
-  const isRoot = process.getuid?.() === 0;
-  if (isRoot) {
-    chmodSync(folder, 0o755);
-    chownSync(folder, NOBODY, NOBODY);
+/** The URL by which PgBouncer leads to a database; undefined, said aloud, where there is none on this machine. */
+export async function throughPgBouncer(database: TestDatabase): Promise<string | undefined> {
+  const program = Bun.which("pgbouncer", { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` });
+  if (program === null) {
+    process.stderr.write(
+      "NOT COVERED: PgBouncer: it is not installed (apt-get install pgbouncer)\n",
+    );
+    return undefined;
   }
-  const asUser = isRoot
-    ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"]
-    : [];
-  let programs = binaries;
-  if (isRoot && !Bun.spawnSync([...asUser, "test", "-x", join(binaries, "initdb")]).success) {
-    // This checkout lies where nobody may look.
-    programs = join(folder, "native", "bin");
-    cpSync(join(binaries, ".."), join(folder, "native"), {
-      recursive: true,
-      verbatimSymlinks: true,
-    });
-  }
-  const data = join(folder, "data");
-  const initialized = Bun.spawnSync(
-    [
-      ...asUser,
-      join(programs, "initdb"),
-      `--pgdata=${data}`,
-      "--username=xjp",
-      "--auth=trust",
-      "--encoding=UTF8",
-      "--locale=C",
-      "--no-sync",
-    ],
-    { env: { ...process.env, LC_ALL: "C" }, cwd: folder },
-  );
-  if (!initialized.success) throw new Error(`initdb failed: ${initialized.stderr.toString()}`);
-  const port = freePort();
-  const server = [
-    ...asUser,
-    join(programs, "postgres"),
-    "-D",
-    data,
-    `--unix-socket-directories=${folder}`,
-    `--port=${port}`,
-    "--listen-addresses=127.0.0.1",
-    ...SETTINGS.map((setting) => `--${setting}`),
-  ];
-  // However this process ends, its end of the pipe is closed, and that ends the server.
-  const child = Bun.spawn(
-    [
-      "sh",
-      "-c",
-      'folder=$1; shift; "$@" 2>"$folder/log" & read -r _; kill -QUIT $!; wait $!; rm -rf "$folder"',
-      "sh",
-      folder,
-      ...server,
-    ],
-    { stdin: "pipe", stdout: "ignore", stderr: "ignore", cwd: tmpdir() },
-  );
-  child.unref();
-  kept.push(child);
-  const url = `postgres://xjp@127.0.0.1:${port}/postgres`;
-  await untilItAnswers(url, join(folder, "log"));
-  return { url, data };
+  const url = new URL(database.url);
+  const pooler = launchPgBouncer(program, url);
+  url.port = String(pooler.port);
+  url.search = "";
+  await untilItAnswers(url.href, () => pooler.log());
+  url.search = "pgbouncer=true";
+  return url.href;
 }
 
-/** Or they would be garbage, and their pipes closed. */
-const kept: Bun.Subprocess<"pipe", "ignore", "ignore">[] = [];
-
-/** Nothing of it has to survive. */
-const SETTINGS = [
-  "fsync=off",
-  "synchronous_commit=off",
-  "full_page_writes=off",
-  "shared_buffers=64MB",
-  "max_connections=200",
-  "timezone=America/St_Johns",
-];
-
-function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
+async function answering(server: StartedServer): Promise<string> {
+  const url = `postgres://xjp@127.0.0.1:${server.port}/postgres`;
+  await untilItAnswers(url, () => server.log());
+  return url;
 }
 
-async function untilItAnswers(url: string, log: string): Promise<void> {
+async function untilItAnswers(url: string, log: () => Promise<string>): Promise<void> {
   const deadline = performance.now() + 30_000;
   for (;;) {
     try {
@@ -276,7 +215,7 @@ async function untilItAnswers(url: string, log: string): Promise<void> {
       return;
     } catch (thrown) {
       if (performance.now() > deadline) {
-        throw new Error(`PostgreSQL does not start: ${await Bun.file(log).text()}`, {
+        throw new Error(`it does not start: ${await log()}`, {
           cause: thrown,
         });
       }

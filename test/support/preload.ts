@@ -3,8 +3,8 @@ import { afterAll } from "bun:test";
 
 afterAll(async () => {
   // Loaded only now: most runs of one file need no server.
-  const { stopPostgres } = await import("./postgres.ts");
-  stopPostgres();
+  const { stopServers } = await import("./postgres-process.ts");
+  stopServers();
   const { stopRedis } = await import("./redis.ts");
   await stopRedis();
 });

@@ -76,7 +76,7 @@ function explain(code: string | undefined, thrown: unknown): string {
         ? `a pooler in between refuses settings (${said}): add pgbouncer=true to DATABASE_URL`
         : said;
     default:
-      if (/CERT|TLS|SSL/.test(code ?? "")) {
+      if (/CERT|TLS|SSL|VERIFY/.test(code ?? "")) {
         return `its certificate is not trusted (${code}): name its authority's file in sslrootcert, or choose another sslmode in DATABASE_URL`;
       }
       return code === undefined ? said : `${said} (${code})`;

@@ -99,10 +99,16 @@ export function createPostgresUsageMethods({ sql: pool, place }: Postgres): Usag
         months.clear();
         let pruned = Number(dropped?.["rows"]);
         for (;;) {
-          const { count } = await pool`delete from usage_logs where (id, created_at) in (
-            select id, created_at from usage_logs where created_at < ${border} limit ${PRUNE_ROWS})`;
+          // Each time those up to the moment of the last of so many: found, and deleted, along an index.
+          const [last] =
+            await pool`select created_at::text as at from usage_logs where created_at < ${border}
+            order by created_at offset ${PRUNE_ROWS - 1} limit 1`;
+          const { count } =
+            last === undefined
+              ? await pool`delete from usage_logs where created_at < ${border}`
+              : await pool`delete from usage_logs where created_at <= ${String(last["at"])}::text::timestamptz`;
           pruned += count;
-          if (count < PRUNE_ROWS) return pruned;
+          if (last === undefined) return pruned;
         }
       }),
   };

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { openStore } from "../../../src/server/store/open.ts";
 import { storeContract } from "../../contract/store.ts";
-import { makeDatabase, type TestDatabase, testServers } from "../../support/postgres.ts";
+import {
+  makeDatabase,
+  newestServer,
+  type TestDatabase,
+  testServers,
+  throughPgBouncer,
+} from "../../support/postgres.ts";
 
 for (const server of testServers()) {
   describe(server.name, () => {
@@ -29,3 +35,29 @@ for (const server of testServers()) {
     });
   });
 }
+
+describe("PgBouncer between transactions", () => {
+  let database: TestDatabase;
+  let pooled: string | undefined;
+  beforeAll(async () => {
+    database = await makeDatabase(newestServer());
+    pooled = await throughPgBouncer(database);
+  }, 60_000);
+  afterAll(() => database.drop(), 60_000);
+
+  storeContract("store", async () => {
+    const url = pooled ?? database.url;
+    const store = await openStore(url);
+    return {
+      store,
+      open: () => openStore(url),
+      async sql(statement) {
+        await database.sql(statement);
+      },
+      async close() {
+        await store.close();
+        await database.reset();
+      },
+    };
+  });
+});
