@@ -79,7 +79,9 @@ begin
   if to_regclass(partition) is not null then
     return;
   end if;
-  perform pg_advisory_xact_lock(7022, 2);
+  -- One at a time, without stopping those who read and write. A lock of another kind would let a name that was looked up before be
+  -- taken for missing still.
+  lock table usage_logs in share update exclusive mode;
   if to_regclass(partition) is not null then
     return;
   end if;
@@ -106,7 +108,7 @@ declare
   dropped bigint := 0;
   counted bigint;
 begin
-  perform pg_advisory_xact_lock(7022, 2);
+  lock table usage_logs in share update exclusive mode;
   for partition in
     select relname from pg_inherits join pg_class on pg_class.oid = inhrelid
     where inhparent = 'usage_logs'::regclass and relname ~ '^usage_logs_\d{4}_\d\d$'

@@ -5,8 +5,10 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import type postgres from "postgres";
+import { createAnswerMethods } from "../../../src/server/store/embedded-answers.ts";
 import { createKeyMethods } from "../../../src/server/store/embedded-keys.ts";
 import { createUsageMethods } from "../../../src/server/store/embedded-usage.ts";
+import { createPostgresAnswerMethods } from "../../../src/server/store/postgres-answers.ts";
 import { openPostgres } from "../../../src/server/store/postgres-connection.ts";
 import { createPostgresKeyMethods } from "../../../src/server/store/postgres-keys.ts";
 import { createPostgresUsageMethods } from "../../../src/server/store/postgres-usage.ts";
@@ -18,7 +20,19 @@ import { freshDatabase, temporaryFolder } from "./temporary.ts";
 
 /** The words of each plan, one a statement, by what was asked. */
 type Plans = Record<string, string[]>;
-type Asked = Omit<Store, "kind" | "ping" | "close" | "watchKeys" | "prepareUsage" | "whereabouts">;
+type Asked = Pick<
+  Store,
+  | "findKeys"
+  | "listKeys"
+  | "keyChanges"
+  | "touchKeys"
+  | "revokeKey"
+  | "recordUsage"
+  | "usageReport"
+  | "usageTotals"
+  | "pruneUsage"
+  | "claimAnswer"
+>;
 
 const KEYS = 50_000;
 const DAYS = 60;
@@ -27,6 +41,12 @@ const DAYS = 60;
 const fillKeys = (numbers: string, id: string, createdAt: string): string =>
   `insert into api_keys (id, key_hash, key_prefix, tenant_id, created_at)
   select ${id}, 'hash-' || n, 'XJP_' || n, 'tenant-' || (n % 1000), ${createdAt} from (${numbers}) as numbers`;
+
+const fillAnswers = (numbers: string, expiresAt: string): string =>
+  `insert into idempotent_answers (id, fingerprint, answer, size, expires_at)
+  select 'answer-' || n, 'f', '{}', 2, ${expiresAt} from (${numbers}) as numbers`;
+
+const CLAIM = { id: "answer-7", fingerprint: "f", holder: "me", now: NOON, until: NOON + HOUR };
 
 async function fillUsage(store: Asked): Promise<void> {
   for (let day = 0; day < DAYS; day++) {
@@ -58,6 +78,7 @@ const QUERIES: Record<string, (store: Asked) => Promise<unknown>> = {
     store.usageReport({ ...DAYS_OF_A_WEEK, by: "day", tenantId: "tenant-7" }),
   "a report of parts of days": (store) => store.usageReport({ ...PARTS_OF_DAYS, by: "key" }),
   "totals of today": (store) => store.usageTotals(NOON - 12 * HOUR),
+  "an answer that was kept": (store) => store.claimAnswer(CLAIM),
   retention: (store) => store.pruneUsage(NOON - (DAYS - 1) * DAY - HOUR),
 };
 
@@ -95,13 +116,23 @@ test("the embedded store reads by indexes", async () => {
       });
     },
   };
-  const store = { ...createKeyMethods(listening), ...createUsageMethods(listening) };
+  const store = {
+    ...createKeyMethods(listening),
+    ...createUsageMethods(listening),
+    ...createAnswerMethods(listening),
+  };
   const explaining = new Database(path);
   explaining.run(
     fillKeys(
       `with recursive c (n) as (select 0 union all select n + 1 from c where n < ${KEYS - 1}) select n from c`,
       "printf('00000000-0000-4000-8000-%012d', n)",
       "'2026-01-01T00:00:00.000Z'",
+    ),
+  );
+  explaining.run(
+    fillAnswers(
+      `with recursive c (n) as (select 0 union all select n + 1 from c where n < 20000) select n from c`,
+      "'2027-01-01T00:00:00.000Z'",
     ),
   );
   await fillUsage(store);
@@ -122,7 +153,9 @@ test("the embedded store reads by indexes", async () => {
   sqlite.close();
   folder.remove();
   expect(Object.values(plans).every((texts) => texts.length > 0)).toBe(true);
-  expect(JSON.stringify(plans)).not.toMatch(/SCAN (?:api_keys|usage_logs|usage_daily|key_changes)/);
+  expect(JSON.stringify(plans)).not.toMatch(
+    /SCAN (?:api_keys|usage_logs|usage_daily|key_changes|idempotent_answers)/,
+  );
   expect(plans).toMatchSnapshot();
 }, 60_000);
 
@@ -135,12 +168,19 @@ describe.each(testServers().map((server) => [server.name, server] as const))("%s
     const store = {
       ...createPostgresKeyMethods({ ...opened, sql }),
       ...createPostgresUsageMethods({ ...opened, sql }),
+      ...createPostgresAnswerMethods({ ...opened, sql }),
     };
     await database.sql(
       fillKeys(
         `select generate_series(0, ${KEYS - 1}) as n`,
         "('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid",
         "'2026-01-01T00:00:00.000Z'::timestamptz",
+      ),
+    );
+    await database.sql(
+      fillAnswers(
+        "select generate_series(0, 20000) as n",
+        "'2027-01-01T00:00:00.000Z'::timestamptz",
       ),
     );
     await fillUsage(store);
@@ -158,7 +198,7 @@ describe.each(testServers().map((server) => [server.name, server] as const))("%s
     await database.drop();
     expect(Object.values(plans).every((texts) => texts.length > 0)).toBe(true);
     expect(JSON.stringify(plans)).not.toMatch(
-      /Seq Scan on (?:api_keys|usage_logs_2|usage_daily|key_changes)/,
+      /Seq Scan on (?:api_keys|usage_logs_2|usage_daily|key_changes|idempotent_answers)/,
     );
     expect(JSON.stringify(plans)).toMatch(/Index (?:Only )?Scan/);
   }, 120_000);
