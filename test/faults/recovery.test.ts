@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
 import { DOORS } from "./_doors.ts";
 import { type Act, answers, says, type StreamFault, TEXT, WORDS } from "./_provider.ts";
-import { billed, type FaultRig, startFaultRig } from "./_rig.ts";
+import { billed, type FaultRig, PATIENT, QUICK, startFaultRig } from "./_rig.ts";
 
 const OTHER = WORDS.map((word) => `other-${word}`);
 /** As providers say it that take no beginning of an answer. */
@@ -16,12 +16,15 @@ let rig: FaultRig;
 
 beforeAll(async () => {
   const goesOn = "capabilities = { prefill = true }";
-  rig = await startFaultRig({
-    pair: {},
-    able: { routes: ["", goesOn] },
-    both: { routes: [goesOn, goesOn] },
-    buffered: { fields: 'recovery = "buffer"' },
-  });
+  rig = await startFaultRig(
+    {
+      pair: {},
+      able: { routes: ["", goesOn] },
+      both: { routes: [goesOn, goesOn] },
+      buffered: { fields: 'recovery = "buffer"' },
+    },
+    `${QUICK}\n${PATIENT}\n[server]\nkeep_alive_ms = 100`,
+  );
 });
 
 afterAll(async () => {
@@ -54,6 +57,16 @@ describe.each(DOORS.map((door) => [door.name, door] as const))("%s", (_name, doo
     const got = await ask("pair", "buffer");
     expect(got).toMatchObject({ status: 200, text: TEXT, goodEnds: 1, errors: [] });
     expect(got.row).toMatchObject({ status: "ok", attempts: 1, ...billed(...got.one) });
+  });
+
+  test("buffer: the client is kept waiting with signs of life, and then has all at once", async () => {
+    rig.one.acts("pair", answers({ paceMs: 10 }));
+    const got = await ask("pair", "buffer");
+    expect(got).toMatchObject({ status: 200, text: TEXT, goodEnds: 1, errors: [] });
+    const sign = door.path.includes("messages") ? "event: ping" : ": ";
+    const before = got.bytes.slice(0, got.bytes.indexOf("w0"));
+    expect(before.split(sign).length).toBeGreaterThan(3);
+    expect(got.bytes.slice(before.length)).not.toContain(`\n\n${sign}`);
   });
 
   test("buffer: when everybody fails, the client sees an error and no word", async () => {
