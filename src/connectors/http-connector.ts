@@ -29,6 +29,7 @@ import { inlineMedia, urlsToInline } from "./inline-media.ts";
 import type { Line } from "./line.ts";
 import { readModelList } from "./model-list.ts";
 import { unlessAborted } from "./net/failure.ts";
+import { createRefusals } from "./refusals.ts";
 import { createPoster } from "./net/post.ts";
 import { reach } from "./net/reach.ts";
 import type { Pieces, PostReply } from "./net/reply.ts";
@@ -82,6 +83,7 @@ export function createHttpConnector(
   const behind = checkedBaseUrl(options.name, options.baseUrl ?? parts.baseUrl);
   const urlOf = (path: string): string => (/^https?:/.test(path) ? path : behind(path));
   const secrets = Object.values(configured).filter((value) => value.length >= SHORTEST_SECRET);
+  const refusals = createRefusals();
   const poster = createPoster({ fetch: options.fetch });
 
   const own = parts.headers?.(configured) ?? {};
@@ -158,7 +160,11 @@ export function createHttpConnector(
   const asking =
     (line: Line, call: ChatCall, verbatim: boolean, grant: Grant) =>
     ({ request, headers }: Asked): Promise<PostReply> =>
-      ask(line, request, { ...call, headers }, verbatim, grant);
+      ask(line, request, headers === call.headers ? call : { ...call, headers }, verbatim, grant);
+
+  /** What is asked, less what the target's model has refused of late. */
+  const fitted = (line: Line, request: ChatRequest, { headers, target, drop }: ChatCall): Asked =>
+    refusals.fit(line, target.model, { request, headers }, drop);
 
   /** Asks anew, as often as the line knows how to avoid the refusal, which is thrown otherwise. */
   const askAnew = async (
@@ -172,6 +178,7 @@ export function createHttpConnector(
     const error = await refusal(line, refused);
     const recast = left > 0 ? line.recast?.(asked, error, call.drop) : undefined;
     if (recast === undefined) throw error;
+    if (recast.lasting) refusals.remember(call.target.model, error);
     const reply = await again(recast);
     return isGood(reply) ? reply : askAnew(line, recast, call, reply, again, left - 1);
   };
@@ -206,11 +213,10 @@ export function createHttpConnector(
       const verbatim = request.source.dialect === dialect;
       const taken = credentials.take();
       grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
-      let reply = await ask(line, request, call, verbatim, grant);
-      if (!isGood(reply)) {
-        const asked = { request, headers: call.headers };
-        reply = await askAnew(line, asked, call, reply, asking(line, call, verbatim, grant));
-      }
+      const asked = fitted(line, request, call);
+      const post = asking(line, call, verbatim, grant);
+      let reply = await post(asked);
+      if (!isGood(reply)) reply = await askAnew(line, asked, call, reply, post);
       call.onHead?.(reply.headers);
       // Some hosts answer in one piece what was to be streamed.
       if (isWhole(reply, true)) {
@@ -250,11 +256,10 @@ export function createHttpConnector(
       const verbatim = request.source.dialect === dialect;
       const taken = credentials.take();
       grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
-      let reply = await ask(line, request, call, verbatim, grant);
-      if (!isGood(reply)) {
-        const asked = { request, headers: call.headers };
-        reply = await askAnew(line, asked, call, reply, asking(line, call, verbatim, grant));
-      }
+      const asked = fitted(line, request, call);
+      const post = asking(line, call, verbatim, grant);
+      let reply = await post(asked);
+      if (!isGood(reply)) reply = await askAnew(line, asked, call, reply, post);
       call.onHead?.(reply.headers);
       // And some stream what was to be in one piece.
       if (!isWhole(reply, false)) return { events: await gather(reply, line.decodeStream(), call) };
@@ -302,7 +307,7 @@ export function createHttpConnector(
           return send(line, counter.path(target), body, false, { ...call, headers }, grant);
         };
         const whole = await (inlining(line, request, call, verbatim) ?? request);
-        const asked = { request: whole, headers: call.headers };
+        const asked = fitted(line, whole, call);
         let reply = await count(asked);
         if (!isGood(reply)) reply = await askAnew(line, asked, call, reply, count);
         return counter.decode(parseReply(await reply.text(), reply));

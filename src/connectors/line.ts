@@ -8,7 +8,14 @@ import type { ChatError } from "./hub/error.ts";
 import type { ChatEvent } from "./hub/event.ts";
 import type { Json, JsonObject } from "./hub/json.ts";
 import type { ChatRequest, Dialect } from "./hub/request.ts";
-import type { Asked, Inlined, ProviderHalf, SseMessage, StreamDecoder } from "./hub/wire.ts";
+import type {
+  Asked,
+  Inlined,
+  ProviderHalf,
+  Recast,
+  SseMessage,
+  StreamDecoder,
+} from "./hub/wire.ts";
 
 /** Counts input tokens at the provider. */
 export type TokenCounter = {
@@ -35,7 +42,7 @@ export type Endpoint = {
     target: Target,
   ): Readonly<Record<string, Json | undefined>>;
   /** The same in a form that avoids the refusal that this error is, where there is one; it is asked anew, a few times at most. */
-  recast?(asked: Asked, error: ChatError, drop: (field: string) => void): Asked | undefined;
+  recast?(asked: Asked, error: ChatError, drop: (field: string) => void): Recast | undefined;
   /** The message that ends a good stream, for those that end without it; absent where none is needed. */
   readonly terminator?: SseMessage;
   readonly counter?: TokenCounter;

@@ -160,6 +160,24 @@ describe("what a host of Anthropic's dialect has not got yet", () => {
     ]);
   });
 
+  test("is left out of the next request at once, and told each time", async () => {
+    const { connector, sent } = vertex([
+      BETAS,
+      "context_management: Extra inputs are not permitted",
+    ]);
+    await converse(connector, request, claudeCall());
+    const call = claudeCall();
+    await converse(connector, request, call);
+    expect(sent.length).toBe(4);
+    expect(sent[3]?.betas).toBe("b-2");
+    expect(sent[3]?.body).not.toContainKey("context_management");
+    expect(call.dropped).toEqual([
+      "anthropic-beta:a-1",
+      "anthropic-beta:c-3",
+      "context_management",
+    ]);
+  });
+
   test("is told to the caller where the answer depends on it, and where there is no end of it", async () => {
     const needed = vertex(["container: Extra inputs are not permitted"]);
     const error = await failure(needed.connector, request, claudeCall());

@@ -60,6 +60,9 @@ export type ClientHalf = {
 /** What a provider is asked: a request, and the headers of the client from which some are passed on. */
 export type Asked = { readonly request: ChatRequest; readonly headers: Headers };
 
+/** The same in a form that avoids a refusal; `lasting` where the host would refuse every request like it. */
+export type Recast = Asked & { readonly lasting: boolean };
+
 export type StreamDecoder = {
   /** Throws ChatError when the message is an error. A message that is not understood yields nothing and is counted by the caller. */
   push(message: SseMessage): readonly ChatEvent[];

@@ -1,6 +1,6 @@
 import type { ChatError } from "../../hub/error.ts";
 import type { ChatRequest, Message } from "../../hub/request.ts";
-import type { Asked } from "../../hub/wire.ts";
+import type { Asked, Recast } from "../../hub/wire.ts";
 import type { Drop } from "../writing.ts";
 import { withoutExtra } from "./refused-fields.ts";
 
@@ -18,18 +18,18 @@ const UNKNOWN_BETAS = /Unexpected value\(s\) (.+) for the `anthropic-beta` heade
  * A request that this host refused for something that it can do without: thoughts that it does not know for its own, betas and
  * fields that it has not got yet. Claude Code sends many of the latter, and hosts follow Anthropic at a distance.
  */
-export function recast(asked: Asked, error: ChatError, drop: Drop): Asked | undefined {
+export function recast(asked: Asked, error: ChatError, drop: Drop): Recast | undefined {
   if (error.upstreamStatus !== 400) return undefined;
   const { request, headers } = asked;
   const { message } = error;
   if (REFUSED.test(message)) {
     const thoughtless = withoutThoughts(request, drop);
-    return thoughtless && { headers, request: thoughtless };
+    return thoughtless && { headers, request: thoughtless, lasting: false };
   }
   const betas = UNKNOWN_BETAS.exec(message)?.[1];
   if (betas !== undefined) return withoutBetas(asked, betas, drop);
   const less = withoutExtra(request, message, drop);
-  return less && { headers, request: less };
+  return less && { headers, request: less, lasting: true };
 }
 
 /** The request without anybody's thoughts: an answer without them is better than none. */
@@ -47,7 +47,7 @@ function withoutThoughts(request: ChatRequest, drop: Drop): ChatRequest | undefi
   return { ...request, messages, regrafted: new Set(assistants.keys()) };
 }
 
-function withoutBetas({ request, headers }: Asked, named: string, drop: Drop): Asked | undefined {
+function withoutBetas({ request, headers }: Asked, named: string, drop: Drop): Recast | undefined {
   const refused = new Set(Array.from(named.matchAll(/`([^`]+)`/g), ([, name]) => name));
   const betas = (headers.get("anthropic-beta") ?? "").split(",").map((name) => name.trim());
   const kept = betas.filter((name) => !refused.has(name));
@@ -56,5 +56,5 @@ function withoutBetas({ request, headers }: Asked, named: string, drop: Drop): A
   const less = new Headers(headers);
   if (kept.length > 0) less.set("anthropic-beta", kept.join(","));
   else less.delete("anthropic-beta");
-  return { request, headers: less };
+  return { request, headers: less, lasting: true };
 }

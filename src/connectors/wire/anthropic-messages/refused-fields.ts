@@ -41,6 +41,7 @@ function editsFor(body: JsonObject, path: readonly string[]): Edits | undefined 
   if (path.length === 1)
     return HARMLESS.has(field) && Object.hasOwn(body, field) ? { [field]: undefined } : undefined;
   if (path.includes("cache_control")) {
+    if (!JSON.stringify(body).includes(`"${field}":`)) return undefined;
     return Object.fromEntries(CACHED.map((name) => [name, unmarked(body[name] ?? null, field)]));
   }
   const tools = body["tools"];

@@ -1,5 +1,6 @@
 import type { ChatError } from "../../hub/error.ts";
-import type { Asked } from "../../hub/wire.ts";
+import type { ChatRequest } from "../../hub/request.ts";
+import type { Asked, Recast } from "../../hub/wire.ts";
 import type { Drop } from "../writing.ts";
 
 /**
@@ -11,12 +12,14 @@ export function recast(
   { request, headers }: Asked,
   error: ChatError,
   drop: Drop,
-): Asked | undefined {
+): Recast | undefined {
   const isIt =
     error.upstreamStatus === 400 && /\btools\b.*\breasoning_effort\b/i.test(error.message);
-  if (!isIt || request.source.dialect === "openai-chat") return undefined;
+  const isOwn = request.source.dialect === "openai-chat";
+  if (!isIt || isOwn || request.tools.length === 0) return undefined;
   const { reasoning, ...rest } = request;
   if (reasoning !== undefined) drop("reasoning");
   const isNone = /['"]none['"]/.test(error.message);
-  return { headers, request: isNone ? { ...rest, reasoning: { effort: "none" } } : rest };
+  const changed: ChatRequest = isNone ? { ...rest, reasoning: { effort: "none" } } : rest;
+  return { headers, request: changed, lasting: true };
 }
