@@ -23,7 +23,8 @@ export function usd(amount: number | bigint, decimals = 2): string {
   const size = whole < 0n ? -whole : whole;
   const fraction = String(size % nano).padStart(nanoDigits, "0");
   const places = Math.max(decimals, fraction.replace(/0+$/, "").length);
-  return `${whole < 0n ? "-" : ""}${size / nano}.${fraction.slice(0, places)}`;
+  const decimalPart = places === 0 ? "" : `.${fraction.slice(0, places)}`;
+  return `${whole < 0n ? "-" : ""}${size / nano}${decimalPart}`;
 }
 
 /** How many decimal places it takes to show all of the amounts exactly; at least 2. */

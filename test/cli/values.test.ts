@@ -26,6 +26,10 @@ describe("money", () => {
     expect(usd(nano)).toBe(text);
   });
 
+  test("has no point where no places are wanted", () => {
+    expect([usd(0, 0), usd(2_000_000_000, 0), usd(1_500_000_000, 0)]).toEqual(["0", "2", "1.5"]);
+  });
+
   test("takes as many places as its finest amount needs", () => {
     expect(decimalsOf([1_000_000_000, 1_234_000])).toBe(6);
     expect(decimalsOf([])).toBe(2);
