@@ -5,10 +5,6 @@ import { isJsonObject, type Json } from "./hub/json.ts";
 import type { ChatRequest } from "./hub/request.ts";
 import type { StreamDecoder } from "./hub/wire.ts";
 import type { Line } from "./line.ts";
-import {
-  type AnthropicQuirks,
-  anthropicMessagesProvider,
-} from "./wire/anthropic-messages/egress.ts";
 
 /**
  * An unstreamed request of one user message "Hi" is taken for a health check and answered by itself, without asking anybody.
@@ -44,11 +40,11 @@ function isGreeting({ stream, messages }: ChatRequest): boolean {
 }
 
 /** Refuses in a verbatim body too what translation would refuse, since this backend drops it without a word. */
-export function textOnly(line: Line, quirks: AnthropicQuirks): Line {
+export function refusing(line: Line): Line {
   return {
     ...line,
     amend(request, drop, target) {
-      anthropicMessagesProvider.encodeRequest(request, target.model, quirks, drop);
+      line.encodeRequest(request, target, drop);
       return line.amend(request, drop, target);
     },
   };

@@ -3,7 +3,7 @@ import type { Capabilities } from "./capabilities.ts";
 import {
   clewdrError,
   streamedIfGreeting,
-  textOnly,
+  refusing,
   withEstimates,
   withInferredEnd,
 } from "./clewdr-line.ts";
@@ -69,7 +69,7 @@ function codeBackend(): Backend {
 
 function webBackend(): Backend {
   return {
-    line: streamedIfGreeting(withEstimates(textOnly(anthropicLine(WEB, "/v1/messages"), WEB))),
+    line: streamedIfGreeting(withEstimates(refusing(anthropicLine(WEB, "/v1/messages")))),
     models: "/v1/models",
     capabilities: (model) => anthropicCapabilities(WEB, model),
   };
@@ -82,7 +82,7 @@ function openaiBackend(): Backend {
     reasoningFamily: "none",
   };
   return {
-    line: streamedIfGreeting(withInferredEnd(line)),
+    line: streamedIfGreeting(withInferredEnd(refusing(line))),
     models: "/v1/models",
     capabilities: () => capabilities,
   };
