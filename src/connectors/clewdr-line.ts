@@ -39,13 +39,15 @@ function isGreeting({ stream, messages }: ChatRequest): boolean {
   );
 }
 
-/** Refuses in a verbatim body too what translation would refuse, since this backend drops it without a word. */
-export function refusing(line: Line): Line {
+/**
+ * An answer with neither an id nor a count is the one that it gives by itself, whatever made it think that nobody is asking.
+ */
+export function withoutCanned(line: Line): Line {
   return {
     ...line,
-    amend(request, drop, target) {
-      line.encodeRequest(request, target, drop);
-      return line.amend(request, drop, target);
+    decodeReply(body) {
+      if (body["id"] !== undefined || body["usage"] !== undefined) return line.decodeReply(body);
+      throw new ChatError("bad-upstream", "Clewdr answered by itself, without asking a model");
     },
   };
 }
@@ -77,18 +79,10 @@ function estimate(event: ChatEvent): ChatEvent {
 
 /**
  * Its chat completions stop without a finish reason and without `[DONE]`, so the end of the bytes behind some text is the end of
- * the answer; whether it was cut nobody can tell. It wants `stop` as a list.
+ * the answer; whether it was cut nobody can tell.
  */
 export function withInferredEnd(line: Line): Line {
-  return {
-    ...line,
-    amend(request, drop, target) {
-      const { stop } = request.source.body;
-      const list: Readonly<Record<string, Json>> = typeof stop === "string" ? { stop: [stop] } : {};
-      return { ...line.amend(request, drop, target), ...list };
-    },
-    decodeStream: () => inferEnd(line.decodeStream()),
-  };
+  return { ...line, decodeStream: () => inferEnd(line.decodeStream()) };
 }
 
 function inferEnd(decoder: StreamDecoder): StreamDecoder {
@@ -106,22 +100,35 @@ function inferEnd(decoder: StreamDecoder): StreamDecoder {
   };
 }
 
-/** Errors that say that none of its accounts can serve: another try at once is useless, another route is not. */
-const CAPACITY = new Set(["no_cookie_available", "too_many_retries", "invalid_cookie"]);
+/** Its accounts are used up for the moment: it has swallowed its provider's 429s, and never says how long they last. */
+const CAPACITY = new Set(["no_cookie_available", "too_many_retries"]);
+/** One of its accounts is no good; the next try takes another. */
+const ACCOUNT = "invalid_cookie";
 
 /** `{"error": {"message", "type", "code"}}` on every path. */
 export function clewdrError(line: Line): Line["decodeError"] {
   return (status, body, headers) => {
     const error = line.decodeError(status, body, headers);
     const type = typeIn(body);
+    const init = { code: type, upstreamStatus: status, retryAfterMs: error.retryAfterMs };
+    if (type === ACCOUNT) return new ChatError("unavailable", error.message, init);
     if (type === undefined || !CAPACITY.has(type)) return error;
-    return new ChatError("unavailable", error.message, {
-      code: type,
-      upstreamStatus: status,
-      retryAfterMs: error.retryAfterMs,
+    return new ChatError("rate-limited", error.message, {
+      ...init,
+      origin: "provider",
       retryHere: false,
+      tryElsewhere: true,
+      level: "warn",
     });
   };
+}
+
+/** A redirect is the wall in front of its provider (Cloudflare's); nobody goes there. */
+export function retellRedirect(error: ChatError): ChatError {
+  if (error.code !== "redirect") return error;
+  const { code, upstreamStatus } = error;
+  const message = `Clewdr's own provider has turned it away (status ${upstreamStatus})`;
+  return new ChatError("unavailable", message, { code, upstreamStatus, retryHere: false });
 }
 
 function typeIn(body: string): string | undefined {

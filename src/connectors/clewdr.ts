@@ -2,10 +2,11 @@ import { anthropicCapabilities, anthropicCounter, anthropicLine } from "./anthro
 import type { Capabilities } from "./capabilities.ts";
 import {
   clewdrError,
+  retellRedirect,
   streamedIfGreeting,
-  refusing,
   withEstimates,
   withInferredEnd,
+  withoutCanned,
 } from "./clewdr-line.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createHttpConnector } from "./http-connector.ts";
@@ -34,6 +35,8 @@ const OPENAI: OpenAIChatQuirks = {
   streamUsage: "unsupported",
   reasoningRequest: "none",
   supports: {
+    // It drops addresses without a word.
+    imageUrls: false,
     audio: false,
     files: false,
     tools: false,
@@ -61,15 +64,17 @@ function codeBackend(): Backend {
   const messages = "/code/v1/messages";
   const counter = anthropicCounter(CODE, `${messages}/count_tokens`);
   return {
-    line: streamedIfGreeting(anthropicLine(CODE, messages, { counter })),
+    line: withoutCanned(streamedIfGreeting(anthropicLine(CODE, messages, { counter }))),
     models: "/code/v1/models",
     capabilities: (model) => anthropicCapabilities(CODE, model),
   };
 }
 
 function webBackend(): Backend {
+  const line = withoutCanned(streamedIfGreeting(anthropicLine(WEB, "/v1/messages")));
   return {
-    line: streamedIfGreeting(withEstimates(refusing(anthropicLine(WEB, "/v1/messages")))),
+    // Its events lack names and its replies reasons, which clients of the dialect go by.
+    line: { ...withEstimates(line), isTranslated: true },
     models: "/v1/models",
     capabilities: (model) => anthropicCapabilities(WEB, model),
   };
@@ -82,7 +87,8 @@ function openaiBackend(): Backend {
     reasoningFamily: "none",
   };
   return {
-    line: streamedIfGreeting(withInferredEnd(refusing(line))),
+    // Its chunks hold text and nothing else, and it knows no roles but three.
+    line: { ...streamedIfGreeting(withInferredEnd(line)), isTranslated: true },
     models: "/v1/models",
     capabilities: () => capabilities,
   };
@@ -103,6 +109,7 @@ export function createClewdrConnector(options: ConnectorOptions): Connector {
     capabilities: (target) => capabilities(target.model),
     // Its chat and its lists take nothing but a bearer token; the rest takes one too.
     authorize: bearer,
+    retell: retellRedirect,
     models: { path: models, line: told },
   });
 }

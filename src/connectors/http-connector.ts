@@ -51,6 +51,8 @@ export type HttpConnectorParts = {
   readonly credentials?: Credentials;
   /** Sent with every request, unless configuration says otherwise. Names in lower case. */
   readonly headers?: (configured: HeaderValues) => HeaderValues;
+  /** Says of an error what it means at this provider. */
+  readonly retell?: (error: ChatError) => ChatError;
   /** Where its list of models is: a path behind the base URL or a whole URL, `false` where there is none; how to read it. */
   readonly models: {
     readonly path: string | false;
@@ -85,6 +87,7 @@ export function createHttpConnector(
   const secrets = Object.values(configured).filter((value) => value.length >= SHORTEST_SECRET);
   const refusals = createRefusals();
   const poster = createPoster({ fetch: options.fetch });
+  const { retell = (error) => error } = parts;
 
   const own = parts.headers?.(configured) ?? {};
   const headersFor = memoize((stream: boolean, grant: Grant) => ({
@@ -199,7 +202,7 @@ export function createHttpConnector(
   };
 
   const told = (thrown: unknown, grant: Grant | undefined): ChatError =>
-    explain(toChatError(thrown), grant, secrets);
+    explain(retell(toChatError(thrown)), grant, secrets);
 
   async function* chat(
     request: ChatRequest,
@@ -210,7 +213,7 @@ export function createHttpConnector(
     try {
       const line = parts.lineFor(request, call.target);
       const { dialect } = line;
-      const verbatim = request.source.dialect === dialect;
+      const verbatim = goesVerbatim(line, request);
       const taken = credentials.take();
       grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
       const asked = fitted(line, request, call);
@@ -253,7 +256,7 @@ export function createHttpConnector(
     try {
       const line = parts.lineFor(request, call.target);
       const { dialect } = line;
-      const verbatim = request.source.dialect === dialect;
+      const verbatim = goesVerbatim(line, request);
       const taken = credentials.take();
       grant = taken instanceof Promise ? await unlessAborted(taken, call.signal) : taken;
       const asked = fitted(line, request, call);
@@ -301,7 +304,7 @@ export function createHttpConnector(
         const { counter } = line;
         if (!counter) return undefined;
         const { target } = call;
-        const verbatim = request.source.dialect === line.dialect;
+        const verbatim = goesVerbatim(line, request);
         const count = ({ request: counted, headers }: Asked): Promise<PostReply> => {
           const body = counter.encode(counted, target);
           return send(line, counter.path(target), body, false, { ...call, headers }, grant);
@@ -315,6 +318,10 @@ export function createHttpConnector(
     reach: (timeoutMs) => reach(behind(""), timeoutMs),
     close: () => poster.close(),
   };
+}
+
+function goesVerbatim(line: Line, { source }: ChatRequest): boolean {
+  return source.dialect === line.dialect && !line.isTranslated;
 }
 
 function isGood({ status }: PostReply): boolean {

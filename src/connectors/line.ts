@@ -50,6 +50,8 @@ export type Endpoint = {
 
 export type Line = Endpoint & {
   readonly dialect: Dialect;
+  /** Set where nothing goes verbatim, though the dialect be the caller's: what the host makes of it is no good to its clients. */
+  readonly isTranslated?: true;
   /** See ProviderHalf. */
   encodeRequest(request: ChatRequest, target: Target, drop: (field: string) => void): JsonObject;
   /** The caller's own text, for a target of its dialect. */

@@ -64,7 +64,7 @@ const NONE: readonly MediaWay[] = [];
 /** What a host that speaks OpenAI's Chat Completions can do, by its quirks. */
 export function openaiChatCapabilities(quirks: OpenAIChatQuirks): Capabilities {
   return {
-    image: isSupported(quirks, "images") ? BOTH : NONE,
+    image: !isSupported(quirks, "images") ? NONE : isSupported(quirks, "imageUrls") ? BOTH : BYTES,
     file: !isSupported(quirks, "files") ? NONE : isSupported(quirks, "fileUrls") ? BOTH : BYTES,
     audio: isSupported(quirks, "audio") ? BYTES : NONE,
     video: isSupported(quirks, "video") ? BOTH : NONE,

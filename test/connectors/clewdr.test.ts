@@ -124,6 +124,17 @@ describe("Clewdr as Claude Code's API", () => {
   });
 });
 
+describe("an answer that no model gave", () => {
+  test("is known by its lack of an id and of counts", async () => {
+    for (const backend of ["code", "web"] as const) {
+      const { connector } = rig(backend, () =>
+        Response.json({ content: [{ type: "text", text: "It is working." }] }),
+      );
+      expect((await failure(connector, messagesRequest())).kind).toBe("bad-upstream");
+    }
+  });
+});
+
 describe("Clewdr as the web chat", () => {
   test("refuses before asking what it would drop without a word", async () => {
     const { connector, sent } = rig("web", () => message());
@@ -183,6 +194,50 @@ describe("Clewdr as the web chat", () => {
 });
 
 describe("Clewdr as OpenAI's chat", () => {
+  test("is spoken to in the three roles and the plain parts that it knows, whoever asks", async () => {
+    const { connector, sent } = rig("openai", () =>
+      Response.json({ choices: [{ message: { content: "A pier." } }] }),
+    );
+    const image = { type: "image_url", image_url: { url: "data:image/png;base64,cG5n" } };
+    const { messages: received, reply } = await converse(
+      connector,
+      chatRequest({
+        messages: [
+          { role: "developer", content: "Be brief." },
+          { role: "user", content: [{ type: "text", text: "What is it?" }, image] },
+        ],
+      }),
+    );
+    expect(sent[0]?.body).toEqual({
+      model: "native",
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: [{ type: "text", text: "What is it?" }, image] },
+      ],
+      stream: false,
+    });
+    // Its own words are no good to a client of the dialect.
+    expect(received.map(({ raw }) => raw)).toEqual([undefined]);
+    expect(reply.parts).toEqual([{ type: "text", text: "A pier." }]);
+  });
+
+  test("refuses before asking what it would drop or misread", async () => {
+    const { connector, sent } = rig("openai", () => Response.json({}));
+    const call = { id: "a", type: "function", function: { name: "tide", arguments: "{}" } };
+    const content = [{ type: "image_url", image_url: { url: "https://example.com/a.png" } }];
+    const cases: readonly JsonObject[] = [
+      { tools: [{ type: "function", function: { name: "tide" } }] },
+      { messages: [{ role: "assistant", content: null, tool_calls: [call] }] },
+      { messages: [{ role: "tool", tool_call_id: "a", content: "x" }] },
+      { messages: [{ role: "user", content }] },
+    ];
+    for (const body of cases) {
+      const error = await failure(connector, chatRequest(body));
+      expect([error.code, error.traits.tryElsewhere]).toEqual(["unsupported_by_provider", true]);
+    }
+    expect(sent).toEqual([]);
+  });
+
   test("ends where its bytes end, and says no usage", async () => {
     const { connector, sent } = rig("openai", () =>
       events([
@@ -211,17 +266,40 @@ describe("Clewdr as OpenAI's chat", () => {
 });
 
 describe("its errors", () => {
-  test("of capacity leave the target for the next one, whatever their status", async () => {
+  test("of capacity leave the target for the next one, and let it rest, whatever their status", async () => {
     for (const [status, type] of [
       [500, "no_cookie_available"],
       [504, "too_many_retries"],
-      [400, "invalid_cookie"],
     ] as const) {
       const { connector } = rig("code", () => told(status, type, "no account is free"));
       const error = await failure(connector, messagesRequest());
-      expect([error.kind, error.code]).toEqual(["unavailable", type]);
-      expect(error.traits).toMatchObject({ retryHere: false, tryElsewhere: true });
+      expect([error.kind, error.code, error.upstreamStatus]).toEqual([
+        "rate-limited",
+        type,
+        status,
+      ]);
+      expect(error.traits).toMatchObject({
+        origin: "provider",
+        retryHere: false,
+        tryElsewhere: true,
+      });
     }
+  });
+
+  test("of one account are worth another try, which takes the next account", async () => {
+    const { connector } = rig("code", () => told(400, "invalid_cookie", "expired"));
+    const error = await failure(connector, messagesRequest());
+    expect([error.kind, error.code]).toEqual(["unavailable", "invalid_cookie"]);
+    expect(error.traits).toMatchObject({ retryHere: true, tryElsewhere: true });
+  });
+
+  test("of a body that it cannot read are plain text", async () => {
+    const { connector } = rig(
+      "code",
+      () => new Response("missing field `messages`", { status: 422 }),
+    );
+    const error = await failure(connector, messagesRequest());
+    expect([error.kind, error.upstreamStatus]).toEqual(["invalid-request", 422]);
   });
 
   test("of a wrong password are the gateway's own, and tell the caller no 401", async () => {
@@ -244,7 +322,9 @@ describe("its errors", () => {
       () => new Response(null, { status: 302, headers: { location: "https://example.com/wall" } }),
     );
     const error = await failure(connector, messagesRequest());
-    expect(error.traits.tryElsewhere).toBe(true);
+    expect([error.kind, error.code]).toEqual(["unavailable", "redirect"]);
+    expect(error.message).toBe("Clewdr's own provider has turned it away (status 302)");
+    expect(error.traits).toMatchObject({ retryHere: false, tryElsewhere: true });
     expect(sent).toHaveLength(1);
   });
 });

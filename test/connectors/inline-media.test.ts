@@ -182,11 +182,18 @@ const messages = (content: readonly JsonObject[]) =>
   );
 
 test("sources of Anthropic's dialect become base64, also within results of tools", async () => {
-  const { connector, sent } = rig({ kind: "clewdr", backend: "web" }, { [PHOTO]: PNG });
+  const { connector, sent } = rig(
+    {
+      kind: "vertex",
+      baseUrl: "http://vertex.example/v1",
+      google: { accessToken: "t", project: "p" },
+    },
+    { [PHOTO]: PNG },
+  );
   await failure(
     connector,
     messages([{ type: "image", source: { type: "url", url: PHOTO }, "x-own": [1, null] }]),
-    chatCall(),
+    chatCall({ target: { provider: "p", model: "claude-sonnet-4-5" } }),
   );
   expect(sent[0]).toMatchObject({
     messages: [

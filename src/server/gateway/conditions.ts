@@ -70,13 +70,16 @@ function collect(parts: readonly Part[], features: Set<Need>): void {
       case "video":
         features.add(part.type);
         break;
+      case "tool-call":
+        features.add("tools");
+        break;
       case "tool-result":
+        features.add("tools");
         collect(part.parts, features);
         break;
       case "text":
       case "refusal":
       case "reasoning":
-      case "tool-call":
         break;
     }
   }

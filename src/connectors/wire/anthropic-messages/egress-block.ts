@@ -90,6 +90,7 @@ function encodeId(id: string): string {
 }
 
 function encodeCall(writing: Writing, part: ToolCallPart): JsonObject {
+  if (writing.quirks.tools === false) throw cannot("messages", "calls of tools");
   return {
     type: "tool_use",
     id: encodeId(part.id),
@@ -113,6 +114,7 @@ function encodeThought(writing: Writing, part: ReasoningPart): JsonObject | unde
 
 /** A result of a tool. */
 export function encodeResult(writing: Writing, part: ToolResultPart): JsonObject {
+  if (writing.quirks.tools === false) throw cannot("messages", "results of tools");
   const content = part.parts
     .map((inner) => encodeContent(writing, inner))
     .filter((block) => block !== undefined);

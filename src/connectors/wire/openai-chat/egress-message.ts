@@ -10,7 +10,7 @@ import type {
   ToolResultPart,
 } from "../../hub/request.ts";
 import { cannot } from "../writing.ts";
-import { encodeCache, encodeContent, type Writing } from "./egress-part.ts";
+import { demand, encodeCache, encodeContent, type Writing } from "./egress-part.ts";
 import { encodeSignature } from "./extra-content.ts";
 import { toUrl } from "./media.ts";
 import { isSupported } from "./quirks.ts";
@@ -80,6 +80,7 @@ function encodeReasoning(writing: Writing, parts: readonly ReasoningPart[]): Jso
 }
 
 function encodeCall(writing: Writing, part: ToolCallPart): JsonObject {
+  demand(writing, "tools", "messages", "calls of tools");
   return {
     id: shortCallId(part.id),
     type: "function",
@@ -156,6 +157,7 @@ function encodeAssistant(writing: Writing, message: Assistant): JsonObject {
 function encodeResults(writing: Writing, results: readonly ToolResultPart[]): JsonObject[] {
   const messages: JsonObject[] = [];
   const moved: (TextPart | MediaPart)[] = [];
+  demand(writing, "tools", "messages", "results of tools");
   const inPlace = (writing.quirks.toolResultMedia ?? "user-message") === "parts";
   for (const result of results) {
     // OpenAI's dialect has no flag for a failed tool; the words of the result say so.

@@ -10,7 +10,8 @@ export type Writing = {
   readonly drop: Drop;
 };
 
-function demand(
+/** Throws ChatError for what this host does not take. */
+export function demand(
   { quirks }: Writing,
   feature: OpenAIChatFeature,
   param: string,
@@ -36,6 +37,7 @@ function encodeMedia(writing: Writing, part: MediaPart): JsonObject {
   switch (part.type) {
     case "image": {
       demand(writing, "images", "messages", "images");
+      if (part.source.kind === "url") demand(writing, "imageUrls", "messages", "images by URL");
       if (url === undefined) throw cannot("messages", "images by file id");
       const detail = part.detail === undefined ? {} : { detail: part.detail };
       return { type: "image_url", image_url: { url, ...detail } };

@@ -6,6 +6,8 @@ import type { ReasoningEffort } from "../../hub/request.ts";
  */
 export type OpenAIChatFeature =
   | "images"
+  /** Images by URL. */
+  | "imageUrls"
   | "audio"
   | "video"
   | "files"
@@ -44,6 +46,7 @@ export type OpenAIChatFeature =
 /** What a host is taken to support if its quirks do not say: OpenAI's documented core, none of the extensions. */
 export const DEFAULT_SUPPORT: Readonly<Record<OpenAIChatFeature, boolean>> = {
   images: true,
+  imageUrls: true,
   audio: true,
   video: false,
   files: true,
