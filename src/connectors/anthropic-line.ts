@@ -94,8 +94,8 @@ export function anthropicCapabilities(quirks: AnthropicQuirks, model: string): C
     video: NONE,
     tools: quirks.tools !== false,
     jsonObject: true,
-    jsonSchema: traits.structuredOutput && quirks.thinking !== false,
-    reasoning: traits.thinking !== "none" && quirks.thinking !== false,
+    jsonSchema: traits.structuredOutput && quirks.schemas !== false,
+    reasoning: traits.thinking !== "none",
     // From 4.6 on a last message of the assistant is refused.
     prefill: traits.thinking !== "adaptive",
     reasoningFamily: "anthropic",

@@ -5,6 +5,7 @@ import { isJsonObject, type Json } from "./hub/json.ts";
 import type { ChatRequest } from "./hub/request.ts";
 import type { StreamDecoder } from "./hub/wire.ts";
 import type { Line } from "./line.ts";
+import { isOff } from "./wire/effort.ts";
 
 /**
  * An unstreamed request of one user message "Hi" is taken for a health check and answered by itself, without asking anybody.
@@ -48,6 +49,19 @@ export function withoutCanned(line: Line): Line {
     decodeReply(body) {
       if (body["id"] !== undefined || body["usage"] !== undefined) return line.decodeReply(body);
       throw new ChatError("bad-upstream", "Clewdr answered by itself, without asking a model");
+    },
+  };
+}
+
+/** Any word about thinking turns it on in the web chat, so that a wish for none is said by saying nothing. */
+export function withSilentOff(line: Line): Line {
+  return {
+    ...line,
+    encodeRequest(request, target, drop) {
+      const body = line.encodeRequest(request, target, drop);
+      if (request.reasoning === undefined || !isOff(request.reasoning)) return body;
+      const { thinking: _, reasoning_effort: __, ...rest } = body;
+      return rest;
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   withEstimates,
   withInferredEnd,
   withoutCanned,
+  withSilentOff,
 } from "./clewdr-line.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
 import { createHttpConnector } from "./http-connector.ts";
@@ -26,14 +27,15 @@ const WEB: AnthropicQuirks = {
   documents: false,
   fileIds: false,
   tools: false,
-  thinking: false,
+  schemas: false,
   cache: false,
 };
 /** The web chat in OpenAI's dialect, of which it knows the text. */
 const OPENAI: OpenAIChatQuirks = {
   systemRole: "system",
   streamUsage: "unsupported",
-  reasoningRequest: "none",
+  // Another word is a body that it cannot read.
+  efforts: ["low", "medium", "high"],
   supports: {
     // It drops addresses without a word.
     imageUrls: false,
@@ -71,7 +73,7 @@ function codeBackend(): Backend {
 }
 
 function webBackend(): Backend {
-  const line = withoutCanned(streamedIfGreeting(anthropicLine(WEB, "/v1/messages")));
+  const line = withoutCanned(streamedIfGreeting(withSilentOff(anthropicLine(WEB, "/v1/messages"))));
   return {
     // Its events lack names and its replies reasons, which clients of the dialect go by.
     line: { ...withEstimates(line), isTranslated: true },
@@ -81,14 +83,14 @@ function webBackend(): Backend {
 }
 
 function openaiBackend(): Backend {
-  const line = openaiChatLine(OPENAI, { path: "/v1/chat/completions" });
+  const line = withSilentOff(openaiChatLine(OPENAI, { path: "/v1/chat/completions" }));
   const capabilities: Capabilities = {
     ...openaiChatCapabilities(OPENAI),
     reasoningFamily: "none",
   };
   return {
     // Its chunks hold text and nothing else, and it knows no roles but three.
-    line: { ...streamedIfGreeting(withInferredEnd(line)), isTranslated: true },
+    line: { ...withEstimates(streamedIfGreeting(withInferredEnd(line))), isTranslated: true },
     models: "/v1/models",
     capabilities: () => capabilities,
   };

@@ -259,9 +259,44 @@ describe("Clewdr as OpenAI's chat", () => {
     expect(reply.usage).toBeUndefined();
   });
 
+  test("counts by guessing, where it counts", async () => {
+    const usage = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 };
+    const { connector } = rig("openai", () =>
+      Response.json({ id: "a", choices: [{ message: { content: "A pier." } }], usage }),
+    );
+    const { reply } = await converse(connector, chatRequest());
+    expect(reply.usage).toMatchObject({ inputTokens: 9, outputTokens: 3, source: "estimated" });
+  });
+
   test("that ends before it said a word has failed", async () => {
     const { connector } = rig("openai", () => events([": keep-alive"]));
     expect((await failure(connector, chatRequest({ stream: true }))).kind).toBe("bad-upstream");
+  });
+});
+
+describe("thinking in the web chat", () => {
+  test("is asked for in the words of either face, and not asked for by silence", async () => {
+    const bodies: JsonObject[] = [];
+    for (const backend of ["web", "openai"] as const) {
+      const { connector, sent } = rig(backend, () =>
+        backend === "web" ? message() : Response.json({ choices: [{ message: { content: "a" } }] }),
+      );
+      for (const effort of ["xhigh", "none"]) {
+        await converse(
+          connector,
+          chatRequest({ reasoning_effort: effort }),
+          chatCall({ target: { provider: "clewdr", model: "claude-sonnet-4-5" } }),
+        );
+      }
+      bodies.push(...sent.map(({ body }) => body));
+    }
+    const wishes = bodies.map((body) => body["reasoning_effort"] ?? body["thinking"]);
+    expect(wishes).toEqual([
+      { type: "enabled", budget_tokens: expect.any(Number) },
+      undefined,
+      "high",
+      undefined,
+    ]);
   });
 });
 

@@ -145,7 +145,7 @@ function encodeOutputConfig(
   const config: Record<string, Json> = {};
   if (thinking.effort !== undefined) config["effort"] = thinking.effort;
   if (output?.type === "json-schema") {
-    if (!traits.structuredOutput || writing.quirks.thinking === false) {
+    if (!traits.structuredOutput || writing.quirks.schemas === false) {
       throw cannot("response_format", "a JSON schema");
     }
     config["format"] = { type: "json_schema", schema: encodeSchema(output.schema) };
@@ -189,9 +189,7 @@ export function encodeRequest(
   settleUnmapped(request, writing.drop);
   if ((request.candidates ?? 1) !== 1) throw cannot("n", "more than one answer to a request");
   dropLabels(writing, request);
-  const known = traitsOf(model);
-  const traits: ModelTraits =
-    quirks.thinking === false ? { ...known, thinking: "none", efforts: [] } : known;
+  const traits = traitsOf(model);
   const thinking = encodeThinking(request, traits, writing.drop);
   return {
     model,

@@ -8,8 +8,8 @@ export type AnthropicQuirks = {
   readonly fileIds?: boolean;
   /** Whether tools are taken. Default true. */
   readonly tools?: boolean;
-  /** Whether `thinking` and `output_config` are taken. Default true. */
-  readonly thinking?: boolean;
+  /** Whether answers can be bound to a schema (`output_config.format`), by models that know that. Default true. */
+  readonly schemas?: boolean;
   /** Whether `cache_control` is taken. Default true. */
   readonly cache?: boolean;
 };

@@ -78,7 +78,6 @@ describe("thinking", () => {
 
   test("is nothing to a model that cannot", () => {
     expect(encode(HIGH, "claude-3-5-haiku-20241022").dropped).toEqual(["reasoning"]);
-    expect(encode(HIGH, SONNET, { thinking: false }).dropped).toEqual(["reasoning"]);
   });
 });
 
@@ -147,7 +146,7 @@ describe("structured output", () => {
   test("is refused by name where the model has it not", () => {
     const output = { type: "json-schema", name: "n", schema } as const;
     expect(refusal({ output }, "claude-sonnet-4-20250514")).toBe("response_format");
-    expect(refusal({ output }, SONNET, { thinking: false })).toBe("response_format");
+    expect(refusal({ output }, SONNET, { schemas: false })).toBe("response_format");
   });
 
   test("of any form is asked for in words", () => {
