@@ -21,3 +21,13 @@ connectorContract("the connector to a host that nobody here knows", {
   create: createConnector,
   addsToStreams: ASKS_FOR_USAGE,
 });
+
+connectorContract("the connector to Clewdr's chat completions", {
+  kind: "clewdr",
+  options: { backend: "openai" },
+  isTranslated: true,
+  // Its paths have the version in them.
+  create: ({ baseUrl = "", ...options }) =>
+    createConnector({ ...options, baseUrl: baseUrl.replace(/\/v1$/, "") }),
+  addsToStreams: {},
+});

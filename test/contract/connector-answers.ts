@@ -12,7 +12,7 @@ import {
   USAGE_CHUNK,
 } from "./openai-answers.ts";
 import { jsonResponse, LAST_CHUNK, STREAM_HEAD, streamOf } from "./raw-upstream.ts";
-import type { Rig } from "./connector-rig.ts";
+import { type Rig, testVerbatim } from "./connector-rig.ts";
 
 const WHOLE = chatRequest();
 const STREAMED = chatRequest({ stream: true });
@@ -20,34 +20,42 @@ const STREAMED = chatRequest({ stream: true });
 /** Declares these tests for the connector of a rig. */
 export function goodAnswers(rig: Rig): void {
   describe("gives a good answer", () => {
-    test("whole: one message, in the provider's own words, with its events", async () => {
-      rig.upstream.script((line) => line.write(jsonResponse(TEXT_REPLY)));
-      const { messages, reply } = await converse(rig.connector, WHOLE);
-      expect(messages.length).toBe(1);
-      expect(messages[0]?.raw).toEqual({
-        dialect: "openai-chat",
-        data: JSON.stringify(TEXT_REPLY),
-      });
-      expect(reply).toMatchObject({
-        id: "gen-1",
-        model: "native-2026",
-        parts: [{ type: "text", text: "Hello there" }],
-        usage: { inputTokens: 7, outputTokens: 5 },
-        finish: "stop",
-      });
-    });
+    testVerbatim(
+      rig,
+      "whole: one message, in the provider's own words, with its events",
+      async () => {
+        rig.upstream.script((line) => line.write(jsonResponse(TEXT_REPLY)));
+        const { messages, reply } = await converse(rig.connector, WHOLE);
+        expect(messages.length).toBe(1);
+        expect(messages[0]?.raw).toEqual({
+          dialect: "openai-chat",
+          data: JSON.stringify(TEXT_REPLY),
+        });
+        expect(reply).toMatchObject({
+          id: "gen-1",
+          model: "native-2026",
+          parts: [{ type: "text", text: "Hello there" }],
+          usage: { inputTokens: 7, outputTokens: 5 },
+          finish: "stop",
+        });
+      },
+    );
 
-    test("streamed: a message for each of the provider's, adding up to the same", async () => {
-      rig.upstream.script(streamOf(eventStream(TEXT_CHUNKS)));
-      const { messages, reply } = await converse(rig.connector, STREAMED);
-      expect(messages.map(({ raw }) => raw?.data)).toEqual([
-        ...TEXT_CHUNKS.map((each) => JSON.stringify(each)),
-        "[DONE]",
-      ]);
-      expect(messages.every(({ raw }) => raw?.dialect === "openai-chat")).toBe(true);
-      rig.upstream.script((line) => line.write(jsonResponse(TEXT_REPLY)));
-      expect(reply).toEqual((await converse(rig.connector, WHOLE)).reply);
-    });
+    testVerbatim(
+      rig,
+      "streamed: a message for each of the provider's, adding up to the same",
+      async () => {
+        rig.upstream.script(streamOf(eventStream(TEXT_CHUNKS)));
+        const { messages, reply } = await converse(rig.connector, STREAMED);
+        expect(messages.map(({ raw }) => raw?.data)).toEqual([
+          ...TEXT_CHUNKS.map((each) => JSON.stringify(each)),
+          "[DONE]",
+        ]);
+        expect(messages.every(({ raw }) => raw?.dialect === "openai-chat")).toBe(true);
+        rig.upstream.script((line) => line.write(jsonResponse(TEXT_REPLY)));
+        expect(reply).toEqual((await converse(rig.connector, WHOLE)).reply);
+      },
+    );
 
     test("with each message as soon as it has come", async () => {
       const arrived: PromiseWithResolvers<void>[] = [0, 1].map(() => Promise.withResolvers());
@@ -103,7 +111,7 @@ export function goodAnswers(rig: Rig): void {
       expect(call.malformed()).toBe(0);
     });
 
-    test("that ends without [DONE], and says so as if it had come", async () => {
+    testVerbatim(rig, "that ends without [DONE], and says so as if it had come", async () => {
       const text = eventStream(TEXT_CHUNKS).replace("data: [DONE]\n\n", "");
       rig.upstream.script(streamOf(text));
       const { messages, reply } = await converse(rig.connector, STREAMED);
@@ -155,7 +163,11 @@ export function goodAnswers(rig: Rig): void {
     test("gives an answer's usage though it comes in a chunk of its own behind the finish", async () => {
       rig.upstream.script(streamOf(eventStream([chunk({ content: "x" }, "stop"), USAGE_CHUNK])));
       const { messages, reply } = await converse(rig.connector, STREAMED);
-      expect(reply.usage).toMatchObject({ inputTokens: 7, outputTokens: 5, source: "reported" });
+      expect(reply.usage).toMatchObject({
+        inputTokens: 7,
+        outputTokens: 5,
+        source: rig.traits.isTranslated ? "estimated" : "reported",
+      });
       const types = messages.flatMap(({ events }) => events.map(({ type }) => type));
       expect(types.filter((type) => type === "finish").length).toBe(1);
       expect(types.at(-1)).toBe("finish");

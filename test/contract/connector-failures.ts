@@ -12,7 +12,7 @@ import {
   textResponse,
   type RawUpstream,
 } from "./raw-upstream.ts";
-import type { Rig } from "./connector-rig.ts";
+import { type Rig, testVerbatim } from "./connector-rig.ts";
 
 const WHOLE = chatRequest();
 const STREAMED = chatRequest({ stream: true });
@@ -102,7 +102,7 @@ export function failures(rig: Rig): void {
       expect(rig.upstream.seen.length).toBe(1);
     });
 
-    test("bad-upstream when a stream breaks off, however it does", async () => {
+    testVerbatim(rig, "bad-upstream when a stream breaks off, however it does", async () => {
       const half = eventStream(TEXT_CHUNKS.slice(0, 3)).replace("data: [DONE]\n\n", "");
       const endings: readonly ((
         line: Parameters<Parameters<RawUpstream["script"]>[0]>[0],
@@ -141,13 +141,16 @@ export function failures(rig: Rig): void {
       }
     });
 
-    test("bad-upstream for a redirect, which it does not follow", async () => {
+    test("what sends to another target for a redirect, which it does not follow", async () => {
       rig.upstream.script((line) =>
         line.write(textResponse("", 307, { location: `${rig.upstream.url}/elsewhere` })),
       );
-      expect(await failure(rig.connector, STREAMED)).toMatchObject({
-        kind: "bad-upstream",
-        code: "redirect",
+      const error = await failure(rig.connector, STREAMED);
+      expect(error).toMatchObject({ code: "redirect", upstreamStatus: 307 });
+      expect(error.traits).toMatchObject({
+        origin: "provider",
+        retryHere: false,
+        tryElsewhere: true,
       });
       expect(rig.upstream.seen.length).toBe(1);
     });

@@ -6,7 +6,7 @@ import { FIXTURES, readRecordings, RECORDINGS } from "../support/recordings.ts";
 import { chatCall, chatRequest, converse } from "./calling.ts";
 import { eventStream, TEXT_CHUNKS, TEXT_REPLY } from "./openai-answers.ts";
 import { jsonResponse, streamOf } from "./raw-upstream.ts";
-import type { Rig } from "./connector-rig.ts";
+import { type Rig, testVerbatim } from "./connector-rig.ts";
 
 const WHOLE = chatRequest();
 const STREAMED = chatRequest({ stream: true });
@@ -28,7 +28,7 @@ export function requests(rig: Rig): void {
       expect(streamed?.headers.get("accept-encoding")).toBe("identity");
     });
 
-    test("the caller's own text with another model, byte for byte", async () => {
+    testVerbatim(rig, "the caller's own text with another model, byte for byte", async () => {
       const text =
         '{ "x_new":[1.0,1e2], "messages":[{"role":"user","content":"Hi \\u00e9"}],\n "model" : "logical" }';
       const request = { ...WHOLE, source: { ...WHOLE.source, text, body: JSON.parse(text) } };
@@ -80,7 +80,7 @@ export function requests(rig: Rig): void {
       ["fixtures", FIXTURES],
       ["recordings", RECORDINGS],
     ] as const) {
-      test(`from the ${place}`, async () => {
+      testVerbatim(rig, `from the ${place}`, async () => {
         const { exchanges } = readRecordings(root);
         if (place === "fixtures") expect(exchanges.length).toBeGreaterThan(0);
         rig.upstream.script((line, { text }) => {

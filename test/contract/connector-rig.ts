@@ -1,4 +1,4 @@
-import { afterEach, beforeEach } from "bun:test";
+import { afterEach, beforeEach, test } from "bun:test";
 
 import type { Connector, ConnectorOptions } from "../../src/connectors/connector.ts";
 import { optionsFor } from "./calling.ts";
@@ -10,6 +10,11 @@ export type ConnectorTraits = {
   /** Options besides address and key. */
   readonly options?: Partial<ConnectorOptions>;
   readonly create: (options: ConnectorOptions) => Connector;
+  /**
+   * Whether even bodies of its own dialect are translated, and its answers with them: Clewdr's, which have no marked end and whose
+   * counts are guesses.
+   */
+  readonly isTranslated?: true;
   /** What a streamed body holds besides the caller's own, or `{}`. */
   readonly addsToStreams: { readonly stream_options?: { readonly include_usage: true } };
 };
@@ -24,6 +29,11 @@ export type Rig = {
   /** The connection of the latest request has been closed. */
   closed(): Promise<void>;
 };
+
+/** Declares a test of what goes through as it was written, for connectors through which anything does. */
+export function testVerbatim({ traits }: Rig, name: string, run: () => void | Promise<void>): void {
+  if (!traits.isTranslated) test(name, run);
+}
 
 /** Sets up a rig for each test of the surrounding `describe`. */
 export function useRig(traits: ConnectorTraits): Rig {
