@@ -161,6 +161,7 @@ export function leasesContract(name: string, open: () => Promise<LeasesRig>): vo
       const third = rig.open(`late-${process.pid}`);
       expect((await third.beat()).known).toBe(false);
       const heard = await third.beat();
+      expect(heard.memory).toBe((await one.beat()).memory);
       expect(heard.known).toBe(true);
       expect(heard.instances).toBeGreaterThanOrEqual(3);
       await third.take([ask(shared, 2)]);

@@ -1,6 +1,7 @@
 /** Four processes of the built binary and one key: what all of them let through together, on Redis and on PostgreSQL. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
+import { type CutProxy, startCutProxy } from "../support/cut-proxy.ts";
 import { countOf, type Fleet, startFleet } from "../support/fleet.ts";
 import { makeDatabase, newestServer } from "../support/postgres.ts";
 import { parseMetrics, sumOf } from "../support/prometheus.ts";
@@ -163,7 +164,7 @@ describe.skipIf(isWithoutRedis())("four gateways whose Redis goes away", () => {
     expect(rest).toBeLessThanOrEqual(Math.max(0, 400 - 40 - alone) + 5);
     for (const gateway of fleet.gateways) {
       expect(gateway.log()).toContain("shared limits");
-      expect(gateway.log()).toContain("answers again");
+      await waitFor("it to be said", () => gateway.log().includes("answers again"));
     }
   }, 40_000);
 
@@ -220,4 +221,85 @@ describe.skipIf(isWithoutRedis())("four gateways whose Redis goes away", () => {
       10_000,
     );
   }, 30_000);
+});
+
+type Wired = { readonly fleet: Fleet; readonly wire: CutProxy; stop(): Promise<void> };
+
+async function redisByWire(): Promise<Wired> {
+  const redis = await startRedis();
+  const wire = await startCutProxy(Number(new URL(redis.url).port));
+  const fleet = await startFleet({ size: 2, redis: `redis://127.0.0.1:${wire.port}` });
+  return {
+    fleet,
+    wire,
+    async stop() {
+      await fleet.stop();
+      await wire.close();
+      await redis.remove();
+    },
+  };
+}
+
+async function postgresByWire(): Promise<Wired> {
+  const database = await makeDatabase(newestServer());
+  const through = new URL(database.url);
+  const wire = await startCutProxy(Number(through.port));
+  through.port = String(wire.port);
+  const fleet = await startFleet({ size: 2, database: through.href });
+  return {
+    fleet,
+    wire,
+    async stop() {
+      await fleet.stop();
+      await wire.close();
+      await database.drop();
+    },
+  };
+}
+
+const wires: readonly (readonly [string, () => Promise<Wired>])[] = [
+  ...(isWithoutRedis() ? [] : [["Redis", redisByWire] as const]),
+  ["PostgreSQL", postgresByWire],
+];
+
+describe.each(wires)("two gateways whose wire to %s fails", (_, open) => {
+  let wired: Wired;
+  beforeAll(async () => {
+    wired = await open();
+  }, 60_000);
+  afterAll(() => wired.stop(), 60_000);
+
+  const alone = async (): Promise<number> => {
+    const pages = await Promise.all(
+      wired.fleet.gateways.map(async ({ url }) => (await fetch(`${url}/metrics`)).text()),
+    );
+    return pages.reduce((sum, page) => sum + sumOf(parseMetrics(page), "xjp_limits_alone"), 0);
+  };
+
+  test.each([
+    ["is cut", () => wired.wire.cut()],
+    ["goes silent", async () => wired.wire.silence()],
+  ])(
+    "go on while it %s, and count together when it is mended",
+    async (_how, fail) => {
+      const { fleet, wire } = wired;
+      const { key } = await fleet.first.makeKey("acme", ["--rpm", "0", "--rpd", "100"]);
+      expect(countOf(await fleet.crowd(key, 20), 200)).toBe(20);
+      await fail();
+      const during = countOf(await fleet.crowd(key, 40), 200);
+      expect(during).toBe(40);
+      await waitFor("both to know", async () => (await alone()) === 2, 10_000);
+      await wire.mend();
+      await waitFor("both to be together again", async () => (await alone()) === 0, 15_000);
+      let rest = 0;
+      await waitFor("the day to be used up", async () => {
+        const statuses = await fleet.crowd(key, 20);
+        rest += countOf(statuses, 200);
+        return countOf(statuses, 429) === 20;
+      });
+      // What was in flight when the wire failed may be counted twice; nothing is counted never.
+      expect(20 + during + rest).toBeWithin(80, 100 + 1);
+    },
+    40_000,
+  );
 });

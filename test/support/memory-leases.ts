@@ -12,6 +12,8 @@ export type MemoryCentre = {
   open(holder: string): Leases;
   /** While true every call rejects. */
   isDown: boolean;
+  /** What every `give` waits for. */
+  giving: Promise<void> | undefined;
   /** Forgets everything, as a server without a disk does. */
   forget(): void;
   /** Calls of `take` so far. */
@@ -22,6 +24,7 @@ export function createMemoryCentre(clock: () => number): MemoryCentre {
   let levels = new Map<string, { level: number; at: number }>();
   let places = new Map<string, Map<string, number>>();
   let instances = new Map<string, number>();
+  let memory = "memory 0";
   let takes = 0;
   const isAlive = (who: string): boolean => (instances.get(who) ?? 0) > clock();
   const check = async (): Promise<void> => {
@@ -40,10 +43,12 @@ export function createMemoryCentre(clock: () => number): MemoryCentre {
   };
   const centre = {
     isDown: false,
+    giving: undefined as Promise<void> | undefined,
     get takes() {
       return takes;
     },
     forget() {
+      memory += "+";
       levels = new Map();
       places = new Map();
       instances = new Map();
@@ -80,6 +85,7 @@ export function createMemoryCentre(clock: () => number): MemoryCentre {
         },
         async give(gifts) {
           await check();
+          if (centre.giving) await centre.giving;
           for (const { counter, amount } of gifts) {
             if (counter.kind === "places") {
               const held = heldOf(counter.id);
@@ -94,7 +100,7 @@ export function createMemoryCentre(clock: () => number): MemoryCentre {
           await check();
           const known = isAlive(holder);
           instances.set(holder, clock() + INSTANCE_MS);
-          return { known, instances: [...instances.keys()].filter(isAlive).length };
+          return { known, memory, instances: [...instances.keys()].filter(isAlive).length };
         },
         async hold(holdings) {
           await check();

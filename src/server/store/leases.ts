@@ -52,8 +52,15 @@ export type Leases = {
   /** Answers in the order of the asks; each counter at most once. */
   take(asks: readonly Ask[]): Promise<readonly Told[]>;
   give(gifts: readonly Gift[]): Promise<void>;
-  /** Says that this instance lives. `known` is false if it was taken for dead, or never heard of: its places are not held then. */
-  beat(): Promise<{ readonly instances: number; readonly known: boolean }>;
+  /**
+   * Says that this instance lives. `known` is false if it was taken for dead, or never heard of: its places are not held then.
+   * `memory` names what the backend knows: another one if it has lost all.
+   */
+  beat(): Promise<{
+    readonly instances: number;
+    readonly known: boolean;
+    readonly memory: string;
+  }>;
   /** Says how many places this instance holds, whatever was known of it. */
   hold(holdings: readonly Holding[]): Promise<void>;
   /** Makes sure that at least so much counts as used, of counters from which nothing comes back by itself. */
@@ -65,6 +72,9 @@ export type Leases = {
 
 /** An instance that has not been heard of for so long is taken for dead. */
 export const INSTANCE_MS = 5000;
+
+/** A sign of life that has no answer after this long went down a dead connection, and another one is made. */
+export const BEAT_MS = 1500;
 
 /** How much of what is left is granted: the demand, and a little ahead where there is plenty. The same in every backend. */
 export function grantOf(room: number, { least, demand, want }: Ask): number {

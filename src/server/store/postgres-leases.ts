@@ -1,7 +1,9 @@
 /** The shared counters in PostgreSQL: one statement for each lease, with what the functions of migration 0003 do. */
-import { type Counter, INSTANCE_MS, type Leases } from "./leases.ts";
+import { BEAT_MS, type Counter, INSTANCE_MS, type Leases } from "./leases.ts";
 import { openPostgres } from "./postgres-connection.ts";
 import { toPostgresError } from "./postgres-error.ts";
+import { StoreError } from "./store.ts";
+import { within } from "./within.ts";
 
 /** Leases must not wait for reports; two, so that a gift is not in the way of an ask. */
 const CONNECTIONS = 2;
@@ -14,7 +16,7 @@ export function createPostgresLeases(
   holder: string,
   clock: () => number = Date.now,
 ): Leases {
-  const { sql, place } = openPostgres(url, CONNECTIONS);
+  let { sql, place } = openPostgres(url, CONNECTIONS);
   let cleanedAt = clock();
   const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
@@ -22,6 +24,15 @@ export function createPostgresLeases(
     } catch (thrown) {
       throw toPostgresError(thrown, place);
     }
+  };
+  /** Gives up connections on which nothing is heard any more, and whoever waits on them. */
+  const abandon = async (beat: Promise<unknown>): Promise<never> => {
+    const dead = sql;
+    ({ sql, place } = openPostgres(url, CONNECTIONS));
+    beat.catch(() => undefined);
+    void dead.end({ timeout: 0 });
+    await Promise.resolve();
+    throw new StoreError(`database postgres://${place}: does not answer within ${BEAT_MS} ms`);
   };
   return {
     take: (asks) =>
@@ -58,7 +69,7 @@ export function createPostgresLeases(
       }),
     beat: () =>
       run(async () => {
-        const [row] = await sql`
+        const beat = sql`
           with known as (
             select from limit_instances where id = ${holder} and expires_at > clock_timestamp()
           ), others as (
@@ -68,12 +79,15 @@ export function createPostgresLeases(
           values (${holder}, clock_timestamp() + ${INSTANCE_MS} * interval '1 millisecond')
           on conflict (id) do update set expires_at = excluded.expires_at
           returning (select count(*) from known) as known, (select count from others) as others`;
+        const [row] = (await within(BEAT_MS, beat)) ?? (await abandon(beat));
         if (clock() - cleanedAt > CLEAN_MS) {
           cleanedAt = clock();
           await sql`delete from limit_counters where expires_at < clock_timestamp()`;
           await sql`delete from limit_instances where expires_at < clock_timestamp() - interval '1 hour'`;
         }
-        return { known: Number(row?.["known"]) > 0, instances: Number(row?.["others"]) + 1 };
+        const instances = Number(row?.["others"]) + 1;
+        // A database forgets nothing.
+        return { known: Number(row?.["known"]) > 0, instances, memory: "" };
       }),
     hold: (holdings) =>
       run(async () => {

@@ -8,6 +8,8 @@ export type RedisConnection = {
   run(script: RedisScript, keys: readonly string[], words: readonly string[]): Promise<unknown>;
   /** Connects if it is not connected. Rejects when the server cannot be reached or refuses the login. */
   connect(): Promise<void>;
+  /** Gives up a connection on which nothing is heard any more; whoever waits on it is told. The next `connect` makes another. */
+  abandon(): void;
   /** The address without a login, for messages. */
   readonly place: string;
   close(): void;
@@ -30,7 +32,7 @@ export function openRedis(url: string): RedisConnection {
     enableOfflineQueue: false,
     connectionTimeout: CONNECT_MS,
   };
-  const client = new Bun.RedisClient(url, options);
+  let client = new Bun.RedisClient(url, options);
   let connecting: Promise<void> | undefined;
   let closed = false;
   const send = async (command: string, words: readonly string[]): Promise<unknown> => {
@@ -56,6 +58,11 @@ export function openRedis(url: string): RedisConnection {
         connecting = undefined;
       });
       await connecting;
+    },
+    abandon() {
+      const dead = client;
+      client = new Bun.RedisClient(url, options);
+      dead.close();
     },
     close() {
       closed = true;

@@ -2,11 +2,14 @@
  * The shared counters in Redis or Valkey. All keys carry one hash tag, so that a cluster keeps them together and a script may touch
  * several. Time is the server's, so that clocks of instances need not agree.
  */
-import { type Counter, INSTANCE_MS, type Leases, type Told } from "./leases.ts";
+import { BEAT_MS, type Counter, INSTANCE_MS, type Leases, type Told } from "./leases.ts";
 import { defineScript, type RedisConnection } from "./redis-connection.ts";
+import { within } from "./within.ts";
 
 const PREFIX = "xjp:{limits}:";
 const INSTANCES = `${PREFIX}instances`;
+/** Made once: another one after everything was lost. */
+const MEMORY = `${PREFIX}memory`;
 
 /** What every script begins with. `drained` gives the level by now, or nil; numbers go out as text, since integers lose fractions. */
 const PRELUDE = `
@@ -83,12 +86,13 @@ for i, key in ipairs(KEYS) do
 end
 `);
 
-/** KEYS: the instances. ARGV: the holder, after how many milliseconds it is taken for dead. */
+/** KEYS: the instances, the memory's name. ARGV: the holder, after how many milliseconds it is taken for dead, a new name. */
 const BEAT = defineScript(`${PRELUDE}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text(now))
 local known = redis.call('ZSCORE', KEYS[1], ARGV[1]) and 1 or 0
 redis.call('ZADD', KEYS[1], text(now + tonumber(ARGV[2])), ARGV[1])
-return { known, redis.call('ZCARD', KEYS[1]) }
+redis.call('SET', KEYS[2], ARGV[3], 'NX')
+return { known, redis.call('ZCARD', KEYS[1]), redis.call('GET', KEYS[2]) }
 `);
 
 /** KEYS: a counter each. ARGV: the holder, then for each counter keep and amount. */
@@ -138,9 +142,19 @@ export function createRedisLeases(redis: RedisConnection, holder: string): Lease
     },
     async beat() {
       await redis.connect();
-      const heard = await redis.run(BEAT, [INSTANCES], [holder, String(INSTANCE_MS)]);
-      const [known, instances] = Array.isArray(heard) ? heard : [];
-      return { known: known === 1, instances: Number(instances) };
+      const beat = redis.run(
+        BEAT,
+        [INSTANCES, MEMORY],
+        [holder, String(INSTANCE_MS), crypto.randomUUID()],
+      );
+      const heard = await within(BEAT_MS, beat);
+      if (heard === undefined) {
+        redis.abandon();
+        beat.catch(() => undefined);
+        throw new Error(`no answer within ${BEAT_MS} ms`);
+      }
+      const [known, instances, memory]: unknown[] = Array.isArray(heard) ? heard : [];
+      return { known: known === 1, instances: Number(instances), memory: String(memory) };
     },
     async hold(holdings) {
       if (holdings.length === 0) return;

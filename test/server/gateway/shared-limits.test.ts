@@ -248,6 +248,37 @@ describe("while nobody answers", () => {
     expect(alone + rest + 10).toBeGreaterThanOrEqual(95);
   });
 
+  test("one that was only taken for dead tells its places, and does not count by the books", async () => {
+    const { one, two, clock } = await setup();
+    const key = keyRecord({ rpd: 100, concurrency: 80 });
+    await one.crowd(key, 60);
+    clock.advance(INSTANCE_MS + 1);
+    await two.teller.turn();
+    await one.teller.turn();
+    expect(await two.crowd(keyRecord({ concurrency: 80 }), 50)).toBe(20);
+    expect(await two.crowd(keyRecord({ rpd: 100 }), 100)).toBe(40);
+  });
+
+  test("it is not asked before what was used meanwhile has arrived, also what is used until then", async () => {
+    const { one, two, centre } = await setup();
+    const key = keyRecord({ rpd: 100 });
+    await one.crowd(key, 10);
+    centre.isDown = true;
+    await one.teller.turn();
+    expect(await one.crowd(key, 20)).toBe(20);
+    centre.isDown = false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    centre.giving = promise;
+    const turning = one.teller.turn();
+    for (let step = 0; step < 20; step += 1) await Promise.resolve();
+    expect(one.teller.isAway).toBe(true);
+    expect(await one.crowd(key, 5)).toBe(5);
+    resolve();
+    await turning;
+    expect(one.teller.isAway).toBe(false);
+    expect(await two.crowd(key, 100)).toBe(65);
+  });
+
   test.each<[string, Error | undefined]>([
     ["by what the books say", undefined],
     ["by what each remembers when they cannot be read", new Error("no books")],

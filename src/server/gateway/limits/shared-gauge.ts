@@ -158,7 +158,13 @@ export function createSharedGauge(initial: Rule, now: number, teller: Teller): G
       stock -= surplus;
       return { counter: counter(moment), amount: surplus };
     },
-    rejoin(memory, moment) {
+    rejoined(moment) {
+      const amount = -lent;
+      share = undefined;
+      lent = 0;
+      return amount === 0 ? undefined : { counter: counter(moment), amount };
+    },
+    rejoin(fate, moment) {
       roll(moment);
       const known = counter(moment);
       const alone = share;
@@ -174,8 +180,8 @@ export function createSharedGauge(initial: Rule, now: number, teller: Teller): G
             : { counter: known };
         case "day":
         case "month":
-          if (memory === "kept") return { counter: known, spent: beyond };
-          if (memory === "remembered") return { counter: known, used: known.base, spent: beyond };
+          if (fate === "kept") return { counter: known, spent: beyond };
+          if (fate === "remembered") return { counter: known, used: known.base, spent: beyond };
           // The books have what has ended, debts too, and nothing of what is in hand or in flight.
           stock = Math.max(0, stock);
           return { counter: known, used: base, spent: held + stock };

@@ -24,10 +24,12 @@ export type Teller = {
 };
 
 /** What became of the counters: they are as before, or lost, and known from the books or only from what each remembers. */
-export type Memory = "kept" | "recounted" | "remembered";
+export type Fate = "kept" | "recounted" | "remembered";
 
 /** How the teller sees a gauge. */
 export type Client = {
+  /** What was lent since `rejoin`, to be told, as the backend will be asked from now on. */
+  rejoined(now: number): Gift | undefined;
   ask(now: number): Ask;
   /** What came of an ask; `counter` as it was in it. */
   told(told: Told, counter: Counter, now: number): void;
@@ -40,7 +42,7 @@ export type Client = {
    * to be added to it, as used meanwhile beyond all leases, or as being in use.
    */
   rejoin(
-    memory: Memory,
+    fate: Fate,
     now: number,
   ): {
     readonly counter: Counter;
@@ -75,7 +77,8 @@ export function createTeller(options: TellerOptions): Teller {
   const holding = new Set<Client>();
   let away = true;
   let told = false;
-  let hasJoined = false;
+  /** The backend's memory when this instance last told it all. */
+  let memory: string | undefined;
   let seen = 1;
   /** Waiting for the end of this turn of the event loop, so that asks of one moment go together. */
   let queue = new Map<Client, PromiseWithResolvers<void>>();
@@ -148,6 +151,14 @@ export function createTeller(options: TellerOptions): Teller {
 
   const sendGifts = async (): Promise<void> => {
     if (away) return;
+    try {
+      await giveAll();
+    } catch (error) {
+      lose(error);
+    }
+  };
+
+  const giveAll = async (): Promise<void> => {
     const sent = merged(gifts);
     gifts = [];
     try {
@@ -155,7 +166,7 @@ export function createTeller(options: TellerOptions): Teller {
     } catch (error) {
       // Kept for when it is back; whether it arrived is not known, and counting twice is the safe side.
       gifts.push(...sent.filter(({ counter, amount }) => amount < 0 && counter.ratePerMs === 0));
-      lose(error);
+      throw error;
     }
   };
 
@@ -169,12 +180,13 @@ export function createTeller(options: TellerOptions): Teller {
     }
   };
 
-  const rejoin = async (memory: Memory): Promise<void> => {
+  /** Tells all that the backend does not know. */
+  const rejoin = async (fate: Fate): Promise<void> => {
     const now = clock();
     const holdings: Holding[] = [];
     const levels: Holding[] = [];
     for (const client of clients) {
-      const { counter, spent, holds, used } = client.rejoin(memory, now);
+      const { counter, spent, holds, used } = client.rejoin(fate, now);
       if (holds !== undefined) holdings.push({ counter, amount: holds });
       if (used !== undefined) levels.push({ counter, amount: used });
       if (spent !== undefined) gifts.push({ counter, amount: -spent });
@@ -182,6 +194,20 @@ export function createTeller(options: TellerOptions): Teller {
     if (holdings.length > 0) await leases.hold(holdings);
     // Before anything is added to them.
     if (levels.length > 0) await leases.raise(levels);
+    await giveAll();
+  };
+
+  /** From here on the backend is asked: only now, since what it is told must have arrived before anybody asks. */
+  const comeBack = (): void => {
+    const now = clock();
+    // Lent while the rest was on its way.
+    for (const client of clients) {
+      const lent = client.rejoined(now);
+      if (lent) gifts.push(lent);
+    }
+    away = false;
+    if (told) onChange(false);
+    told = false;
   };
 
   const turn = async (): Promise<void> => {
@@ -189,17 +215,12 @@ export function createTeller(options: TellerOptions): Teller {
       const heard = await promptly(TURN_MS, leases.beat());
       if (!heard) throw new Error(`no answer within ${TURN_MS} ms`);
       seen = Math.max(1, heard.instances);
-      if (away || !heard.known) {
-        // One that was known before and is not now: it was silent for too long, or the backend has lost what it knew.
-        const forgotten = !heard.known && hasJoined;
-        await rejoin(forgotten ? ((await recounted()) ? "recounted" : "remembered") : "kept");
+      const isForgotten = memory !== undefined && memory !== heard.memory;
+      if (away || isForgotten || !heard.known) {
+        await rejoin(isForgotten ? ((await recounted()) ? "recounted" : "remembered") : "kept");
       }
-      hasJoined = true;
-      if (away) {
-        away = false;
-        if (told) onChange(false);
-        told = false;
-      }
+      ({ memory } = heard);
+      if (away) comeBack();
     } catch (error) {
       lose(error);
       return;
