@@ -104,19 +104,24 @@ $$;
 create function xjp_drop_usage_months(before timestamptz) returns bigint
 language plpgsql security definer set search_path from current set lock_timeout = '2s' as $$
 declare
+  partitions text[];
   partition text;
-  dropped bigint := 0;
   counted bigint;
+  dropped bigint := 0;
 begin
   lock table usage_logs in share update exclusive mode;
-  for partition in
+  partitions := array(
     select relname from pg_inherits join pg_class on pg_class.oid = inhrelid
     where inhparent = 'usage_logs'::regclass and relname ~ '^usage_logs_\d{4}_\d\d$'
       and relname::text collate "C" < 'usage_logs_' || to_char(before at time zone 'UTC', 'YYYY_MM')
-  loop
+  );
+  -- All are counted before the first is dropped: from then on nobody can write.
+  foreach partition in array partitions loop
     execute format('select count(*) from %I', partition) into counted;
-    execute format('drop table %I', partition);
     dropped := dropped + counted;
+  end loop;
+  foreach partition in array partitions loop
+    execute format('drop table %I', partition);
   end loop;
   return dropped;
 end

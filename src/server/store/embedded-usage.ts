@@ -13,8 +13,9 @@ const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
   provider: "provider",
 };
 
-/** Rows deleted in one transaction, between which others have their turn. */
-const PRUNE_ROWS = 5_000;
+/** Rows deleted in one go, which holds this thread up for some milliseconds, and the pause in which requests have theirs. */
+const PRUNE_ROWS = 500;
+const PRUNE_PAUSE_MS = 10;
 
 /** Rows of one statement: a third less processor time than one for each. */
 const ROWS_AT_ONCE = 25;
@@ -160,7 +161,7 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
         );
         pruned += changes;
         if (changes < PRUNE_ROWS) return pruned;
-        await new Promise((resolve) => setImmediate(resolve));
+        await Bun.sleep(PRUNE_PAUSE_MS);
       }
     },
   };
