@@ -99,6 +99,14 @@ async function makeTemplate(root: string): Promise<string> {
   return name;
 }
 
+/** Leaves a server that outlives this run as it was. */
+export async function dropTemplates(): Promise<void> {
+  for (const [server, making] of templates) {
+    await runOnce((await server.start()).url, `drop database if exists ${await making}`);
+  }
+  templates.clear();
+}
+
 function withDatabase(root: string, name: string): string {
   const url = new URL(root);
   url.pathname = `/${name}`;
