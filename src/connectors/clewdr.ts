@@ -38,7 +38,7 @@ const OPENAI: OpenAIChatQuirks = {
   efforts: ["low", "medium", "high"],
   supports: {
     // It drops addresses without a word.
-    imageUrls: false,
+    mediaUrls: false,
     audio: false,
     files: false,
     tools: false,

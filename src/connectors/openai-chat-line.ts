@@ -63,11 +63,12 @@ const NONE: readonly MediaWay[] = [];
 
 /** What a host that speaks OpenAI's Chat Completions can do, by its quirks. */
 export function openaiChatCapabilities(quirks: OpenAIChatQuirks): Capabilities {
+  const seen = isSupported(quirks, "mediaUrls") ? BOTH : BYTES;
   return {
-    image: !isSupported(quirks, "images") ? NONE : isSupported(quirks, "imageUrls") ? BOTH : BYTES,
+    image: isSupported(quirks, "images") ? seen : NONE,
     file: !isSupported(quirks, "files") ? NONE : isSupported(quirks, "fileUrls") ? BOTH : BYTES,
     audio: isSupported(quirks, "audio") ? BYTES : NONE,
-    video: isSupported(quirks, "video") ? BOTH : NONE,
+    video: isSupported(quirks, "video") ? seen : NONE,
     tools: isSupported(quirks, "tools"),
     jsonObject: isSupported(quirks, "jsonObject"),
     jsonSchema: isSupported(quirks, "jsonSchema"),

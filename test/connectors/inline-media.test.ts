@@ -9,7 +9,7 @@ import { createConnector } from "../../src/connectors/index.ts";
 import type { Media } from "../../src/connectors/net/download.ts";
 import { openaiChatClient } from "../../src/connectors/wire/openai-chat/ingress.ts";
 import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
-import { chatCall, chatRequest, failure } from "../contract/calling.ts";
+import { chatCall, chatRequest, failure, translated } from "../contract/calling.ts";
 
 const PDF: Media = { data: Buffer.from("%PDF-1.7"), mimeType: "application/pdf" };
 const PNG: Media = { data: Buffer.from("png"), mimeType: "image/png" };
@@ -104,6 +104,24 @@ test("only what stands for media is changed, and no byte beside it", async () =>
       .replace(CHART.replaceAll("/", "\\/"), `data:application/pdf;base64,${data}`)
       .replace(`"data":"${SPEECH}","format":"mp3"`, '"data":"d2F2","format":"wav"'),
   ]);
+});
+
+function image(url: string): JsonObject {
+  return { type: "image_url", image_url: { url } };
+}
+
+test("hosts that are known to take no addresses get bytes, and their own names for files", async () => {
+  for (const profile of ["ollama", "lm-studio", "moonshot"]) {
+    const { connector, sent, downloads } = rig({ profile }, { [PHOTO]: PNG });
+    const request = chatRequest({
+      messages: [{ role: "user", content: [image(PHOTO), image("ms://file-1")] }],
+    });
+    await failure(connector, request);
+    await failure(connector, translated(request));
+    expect(new Set(downloads)).toEqual(new Set([PHOTO]));
+    const content = [image("data:image/png;base64,cG5n"), image("ms://file-1")];
+    for (const body of sent) expect(body).toMatchObject({ messages: [{ content }] });
+  }
 });
 
 test("a document that is text becomes text in Anthropic's dialect, where base64 is for PDF", async () => {

@@ -191,6 +191,8 @@ export const hosted: Readonly<Record<string, Profile>> = {
       supports: {
         ...TEXT_AND_IMAGES,
         video: true,
+        // https://platform.moonshot.ai/docs/guide/use-kimi-vision-model: base64, and files by its own ids.
+        mediaUrls: false,
         strictTools: false,
         parallelToolCalls: false,
         logprobs: false,

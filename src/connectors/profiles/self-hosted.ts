@@ -11,6 +11,8 @@ export const selfHosted: Readonly<Record<string, Profile>> = {
       reasoningField: "reasoning",
       supports: {
         ...TEXT_AND_IMAGES,
+        // "image URLs are not currently supported".
+        mediaUrls: false,
         strictTools: false,
         parallelToolCalls: false,
         logitBias: false,
@@ -47,6 +49,8 @@ export const selfHosted: Readonly<Record<string, Profile>> = {
       reasoningField: "reasoning_content",
       supports: {
         ...TEXT_AND_IMAGES,
+        // github.com/lmstudio-ai/lmstudio-bug-tracker issue 1120, 2025-10.
+        mediaUrls: false,
         topK: true,
         repetitionPenalty: true,
         strictTools: false,

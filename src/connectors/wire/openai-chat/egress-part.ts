@@ -32,12 +32,17 @@ export function encodeCache(writing: Writing, cache: CacheHint | undefined): Jso
   };
 }
 
+/** Other addresses are a host's own names for files, e.g. Moonshot's `ms://`. */
+function isOnWeb({ source }: MediaPart): boolean {
+  return source.kind === "url" && /^https?:/i.test(source.url);
+}
+
 function encodeMedia(writing: Writing, part: MediaPart): JsonObject {
   const url = toUrl(part);
   switch (part.type) {
     case "image": {
       demand(writing, "images", "messages", "images");
-      if (part.source.kind === "url") demand(writing, "imageUrls", "messages", "images by URL");
+      if (isOnWeb(part)) demand(writing, "mediaUrls", "messages", "images by URL");
       if (url === undefined) throw cannot("messages", "images by file id");
       const detail = part.detail === undefined ? {} : { detail: part.detail };
       return { type: "image_url", image_url: { url, ...detail } };
@@ -50,6 +55,7 @@ function encodeMedia(writing: Writing, part: MediaPart): JsonObject {
     }
     case "video":
       demand(writing, "video", "messages", "video");
+      if (isOnWeb(part)) demand(writing, "mediaUrls", "messages", "video by URL");
       if (url === undefined) throw cannot("messages", "video by file id");
       return { type: "video_url", video_url: { url } };
     case "file": {

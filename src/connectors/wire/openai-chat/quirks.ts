@@ -6,8 +6,8 @@ import type { ReasoningEffort } from "../../hub/request.ts";
  */
 export type OpenAIChatFeature =
   | "images"
-  /** Images by URL. */
-  | "imageUrls"
+  /** Images and videos at addresses on the web, which the host then fetches. */
+  | "mediaUrls"
   | "audio"
   | "video"
   | "files"
@@ -46,7 +46,7 @@ export type OpenAIChatFeature =
 /** What a host is taken to support if its quirks do not say: OpenAI's documented core, none of the extensions. */
 export const DEFAULT_SUPPORT: Readonly<Record<OpenAIChatFeature, boolean>> = {
   images: true,
-  imageUrls: true,
+  mediaUrls: true,
   audio: true,
   video: false,
   files: true,
