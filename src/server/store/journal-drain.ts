@@ -16,7 +16,7 @@ export type DrainOptions = {
 };
 
 /** One transaction; about 3 ms of the event loop on the embedded store. */
-export const BATCH_ROWS = 500;
+const BATCH_ROWS = 500;
 
 /** Lets go of rows in memory that their file has as well. */
 export function spill(segment: Segment): void {

@@ -12,7 +12,7 @@
  * about.
  */
 import { createBacklog } from "./journal-backlog.ts";
-import { BATCH_ROWS, createDrain, spill } from "./journal-drain.ts";
+import { createDrain, spill } from "./journal-drain.ts";
 import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journal-files.ts";
 import { createHead, type Segment } from "./journal-head.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
@@ -61,6 +61,8 @@ export type JournalOptions = {
 };
 
 const LONGEST_BACKOFF_MS = 30_000;
+/** A segment of so many rows need not wait for its time. Files cost more to make and to remove than hundreds of rows to write. */
+const SEGMENT_ROWS = 2_000;
 /** How old the drafts in the file may grow: the output of a stream that its process's death takes off the books. */
 const CHECKPOINT_MS = 2_000;
 /** The same while the store is down, when all checkpoints stay in the files. */
@@ -195,7 +197,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       spill(head.segment);
       backlog.seal();
     }
-    const enough = Math.max(BATCH_ROWS, drafts.size);
+    const enough = Math.max(SEGMENT_ROWS, drafts.size);
     if (head.segment.count >= enough && !flushSoon && storeFailures === 0) {
       flushSoon = true;
       setImmediate(() => void flush());

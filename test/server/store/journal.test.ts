@@ -126,8 +126,8 @@ describe("writing", () => {
     await waitFor("the timer", () => store.rows.size === 1);
     await patient.close();
     const journal = await open();
-    await write(journal, 2, 502);
-    await waitFor("a full batch", () => store.rows.size === 501);
+    await write(journal, 2, 2002);
+    await waitFor("a full segment", () => store.rows.size === 2001);
     expect(journal.pending).toBe(0);
   });
 
