@@ -8,6 +8,8 @@ export type Capabilities = {
   readonly file: readonly MediaWay[];
   readonly audio: readonly MediaWay[];
   readonly video: readonly MediaWay[];
+  /** Whether an address is one of the host's own, which it takes whatever stands above. */
+  readonly isOwnAddress?: (url: string) => boolean;
   readonly tools: boolean;
   readonly jsonObject: boolean;
   readonly jsonSchema: boolean;

@@ -3,6 +3,7 @@ import type { GoogleOptions, Target } from "./connector.ts";
 import type { Json, JsonObject } from "./hub/json.ts";
 import { createLine, type Line, type TokenCounter } from "./line.ts";
 import { geminiProvider, type GeminiQuirks } from "./wire/gemini/egress.ts";
+import { isOwnAddress } from "./wire/gemini/egress-media.ts";
 import { traitsOf } from "./wire/gemini/models.ts";
 
 /** What is done with a model, as it stands in the address. */
@@ -61,6 +62,7 @@ export function geminiCapabilities(quirks: GeminiQuirks, model: string): Capabil
     file: ways,
     audio: ways,
     video: ways,
+    isOwnAddress,
     tools: true,
     jsonObject: true,
     jsonSchema: true,

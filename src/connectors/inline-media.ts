@@ -47,6 +47,7 @@ export function urlsToInline(
     if (ways.includes("url") || !ways.includes("base64")) return;
     // What is not on the web (gs://) only its own provider can read.
     if (!/^https?:/i.test(part.source.url)) return;
+    if (capabilities.isOwnAddress?.(part.source.url)) return;
     urls ??= new Map();
     urls.set(part.source.url, part.type);
   };

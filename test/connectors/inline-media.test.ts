@@ -124,6 +124,31 @@ test("hosts that are known to take no addresses get bytes, and their own names f
   }
 });
 
+test("films that Google has already are not fetched for it", async () => {
+  const { connector, sent, downloads } = rig(
+    { kind: "gemini", baseUrl: "http://gemini.example/v1beta" },
+    { [PHOTO]: PNG },
+  );
+  const film = "https://www.youtube.com/watch?v=abc";
+  const request = chatRequest({
+    messages: [
+      { role: "user", content: [{ type: "video_url", video_url: { url: film } }, image(PHOTO)] },
+    ],
+  });
+  await failure(connector, request, chatCall({ target: { provider: "p", model: "gemini-3-pro" } }));
+  expect(downloads).toEqual([PHOTO]);
+  expect(sent[0]).toMatchObject({
+    contents: [
+      {
+        parts: [
+          { fileData: { mimeType: "video/mp4", fileUri: film } },
+          { inlineData: { mimeType: "image/png", data: "cG5n" } },
+        ],
+      },
+    ],
+  });
+});
+
 test("a document that is text becomes text in Anthropic's dialect, where base64 is for PDF", async () => {
   const { connector, sent } = rig(
     {

@@ -53,6 +53,11 @@ function typeOf(part: MediaPart, address: string): string {
 const OWN_ADDRESS =
   /^https:\/\/(?:generativelanguage\.googleapis\.com\/|(?:www\.|m\.)?youtube\.com\/|youtu\.be\/)/i;
 
+/** Whether it is one of those. */
+export function isOwnAddress(url: string): boolean {
+  return OWN_ADDRESS.test(url);
+}
+
 const BUCKET = /^gs:\/\/([^/]*)/i;
 
 /** Throws ChatError for an address from which the host may or can not be told to fetch. */
@@ -66,7 +71,7 @@ function admit({ quirks }: Writing, part: MediaPart, address: string, isUrl: boo
       `${part.type} from gs://${bucket}, a bucket that its table does not name`,
     );
   }
-  if (OWN_ADDRESS.test(address)) return;
+  if (isOwnAddress(address)) return;
   if (!isUrl) throw cannot("messages", `${part.type} by file id`);
   if (quirks.mediaUrls === false || !/^https?:\/\//i.test(address)) {
     throw cannot("messages", `${part.type} by this URL`);
