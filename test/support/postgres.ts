@@ -186,6 +186,11 @@ function ownServer(name: string, findBinaries: () => string): TestServer {
   };
 }
 
+/** A server that nobody else uses, and that loses nothing when it crashes: its database `postgres`. */
+export function startOwnServer(): Promise<string> {
+  return answering(launchPostgres(embeddedBinaries(), { settings: ["synchronous_commit=on"] }));
+}
+
 /** A server that takes TLS only, of the newest version that is at hand. */
 export async function startTlsServer(certificate: string, key: string): Promise<string> {
   return answering(launchPostgres(embeddedBinaries(), { tls: { certificate, key } }));

@@ -40,7 +40,7 @@ export async function createPostgresStore(url: string): Promise<Store> {
       }
     },
     async close() {
-      await sql.end({ timeout: 5 });
+      await sql.end({ timeout: 1 });
     },
   };
 }

@@ -63,6 +63,24 @@ describe("migrate", () => {
     expect(schema.flat().join(";\n\n")).toMatchSnapshot();
   });
 
+  test("requests that were there before the totals are in them", async () => {
+    await migrate(url, { to: 1 });
+    run(
+      `insert into usage_logs (id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens, output_tokens,
+        latency_ms, status_code, status, request_id, created_at)
+      values ('1', 'k', 't', 'm', 'p', 'pm', 5, 6, 7, 200, 'ok', 'r', '2026-01-01T23:59:59.999Z'),
+        ('2', 'k', 't', 'm', 'p', 'pm', 1, 2, 3, 500, 'failed', 'r', '2026-01-01T00:00:00.000Z'),
+        ('3', 'k', 't', 'm', 'p', 'pm', 1, 2, 3, 200, 'ok', 'r', '2026-01-02T00:00:00.000Z')`,
+    );
+    await migrate(url);
+    expect(
+      query("select day, requests, errors, total_tokens, latency_ms from usage_daily"),
+    ).toEqual([
+      ["2026-01-01", 2, 1, 14, 10],
+      ["2026-01-02", 1, 0, 3, 3],
+    ]);
+  });
+
   test("a dry run says what it would do and writes nothing", async () => {
     expect(await migrate(url, { dryRun: true })).toEqual({ applied: names, version: 0 });
     expect(existsSync(join(folder.path, "data"))).toBe(false);
