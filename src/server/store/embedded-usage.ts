@@ -1,6 +1,7 @@
 import { patiently, type Sqlite, type SqliteRow, type SqliteStatement } from "./sqlite.ts";
 import { readNumber, readText, toBorder, toText } from "./sqlite-value.ts";
 import type { Store, UsageGroup, UsageReportRow, UsageRow } from "./store.ts";
+import { sumUsage, type UsageSums } from "./usage-sums.ts";
 import { DAY_MS, dayName, type Span, splitSpan, startOfDay } from "./usage-span.ts";
 
 type UsageMethods = Pick<Store, "recordUsage" | "usageReport" | "usageTotals" | "pruneUsage">;
@@ -29,6 +30,23 @@ const VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 
 const insertOf = (rows: number): string =>
   `${INSERT}${Array(rows).fill(VALUES).join(", ")} on conflict (id) do nothing`;
 
+/** Adds to the totals of a day, as the trigger does for a row of somebody else's. */
+const ADD_UP = `insert into usage_daily (day, tenant_id, api_key_id, logical_model, provider, requests, errors, input_tokens,
+    output_tokens, total_tokens, cached, cache_write_tokens, reasoning, estimated, cost_nano_usd, latency_ms)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  on conflict (day, tenant_id, api_key_id, logical_model, provider) do update set
+    requests = requests + excluded.requests,
+    errors = errors + excluded.errors,
+    input_tokens = input_tokens + excluded.input_tokens,
+    output_tokens = output_tokens + excluded.output_tokens,
+    total_tokens = total_tokens + excluded.total_tokens,
+    cached = cached + excluded.cached,
+    cache_write_tokens = cache_write_tokens + excluded.cache_write_tokens,
+    reasoning = reasoning + excluded.reasoning,
+    estimated = estimated + excluded.estimated,
+    cost_nano_usd = cost_nano_usd + excluded.cost_nano_usd,
+    latency_ms = latency_ms + excluded.latency_ms`;
+
 const SUMMED = [
   "requests",
   "errors",
@@ -50,9 +68,13 @@ const ROW_SUMS = SUMMED.map((column) => {
 
 /** The methods of the embedded store that are about usage. */
 export function createUsageMethods(sqlite: Sqlite): UsageMethods {
-  // A trigger adds what is new to the totals of its day.
   const insert = sqlite.prepare(insertOf(1));
   const insertMany = sqlite.prepare(insertOf(ROWS_AT_ONCE));
+  const last = sqlite.prepare("select coalesce(max(rowid), 0) as last from usage_logs");
+  const idsBehind = sqlite.prepare("select id from usage_logs where rowid > ?");
+  const holdTrigger = sqlite.prepare("insert into usage_adding_up default values");
+  const freeTrigger = sqlite.prepare("delete from usage_adding_up");
+  const addUp = sqlite.prepare(ADD_UP);
   const any = sqlite.prepare(
     "select 1 from usage_logs where created_at >= ? and created_at < ? limit 1",
   );
@@ -68,6 +90,25 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
     statements.set(sql, statement);
     return statement;
   };
+  /** Inserts them but for those that are here already; answers how many were not. */
+  const insertAll = (rows: readonly UsageRow[]): number => {
+    const single = rows.length % ROWS_AT_ONCE;
+    let added = 0;
+    for (const row of rows.slice(0, single)) added += insert.run(...toColumns(row)).changes;
+    for (let from = single; from < rows.length; from += ROWS_AT_ONCE) {
+      const many = rows.slice(from, from + ROWS_AT_ONCE).flatMap(toColumns);
+      added += insertMany.run(...many).changes;
+    }
+    return added;
+  };
+
+  /** Those of the rows that have been added behind a rowid. */
+  const rowsBehind = (rowid: number, rows: readonly UsageRow[]): readonly UsageRow[] => {
+    const ids = new Set(idsBehind.all(rowid).map((row) => readText(row, "id")));
+    // Of two with one id the first one is here.
+    return rows.filter(({ id }) => ids.delete(id));
+  };
+
   const hasUsage = (from: number, until: number): boolean =>
     from < until && any.get(toText(from), toText(until)) !== null;
 
@@ -117,11 +158,12 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
       if (rows.length === 0) return;
       await patiently(sqlite, () =>
         sqlite.transaction(() => {
-          const single = rows.length % ROWS_AT_ONCE;
-          for (const row of rows.slice(0, single)) insert.run(...toColumns(row));
-          for (let from = single; from < rows.length; from += ROWS_AT_ONCE) {
-            insertMany.run(...rows.slice(from, from + ROWS_AT_ONCE).flatMap(toColumns));
-          }
+          const before = readNumber(last.get() ?? {}, "last");
+          holdTrigger.run();
+          const added = insertAll(rows);
+          const fresh = added === rows.length ? rows : rowsBehind(before, rows);
+          for (const sums of sumUsage(fresh)) addUp.run(...toSums(sums));
+          freeTrigger.run();
         }),
       );
     },
@@ -192,6 +234,27 @@ function toColumns(row: UsageRow): (string | number | null)[] {
     row.stream ? 1 : 0,
     row.attempts,
     toText(row.createdAt),
+  ];
+}
+
+function toSums(sums: UsageSums): (string | number)[] {
+  return [
+    sums.day,
+    sums.tenant_id,
+    sums.api_key_id,
+    sums.logical_model,
+    sums.provider,
+    sums.requests,
+    sums.errors,
+    sums.input_tokens,
+    sums.output_tokens,
+    sums.total_tokens,
+    sums.cached,
+    sums.cache_write_tokens,
+    sums.reasoning,
+    sums.estimated,
+    sums.cost_nano_usd,
+    sums.latency_ms,
   ];
 }
 

@@ -156,3 +156,38 @@ function summary(fields: Readonly<Record<string, string | number>>): object {
     ...fields,
   };
 }
+
+test("the totals that the store adds up are those that the trigger would have made of the rows", async () => {
+  const statuses = ["ok", "failed", "cut", "cancelled", "lost"] as const;
+  const many = Array.from({ length: 137 }, (_, number) =>
+    aRow(number, {
+      tenantId: number % 3 === 0 ? "acme" : "emca",
+      apiKeyId: uuid(number % 2),
+      logicalModel: number % 5 === 0 ? "slow" : "fast",
+      provider: number % 7 === 0 ? "" : "openrouter",
+      status: statuses[number % 5] ?? "ok",
+      inputTokens: number,
+      outputTokens: number * 2,
+      cacheReadTokens: number % 4,
+      cacheWriteTokens: number % 6,
+      reasoningTokens: number % 8,
+      estimated: number % 9 === 0,
+      costNanoUsd: number * 1_001,
+      latencyMs: number + 0.4 + (number % 2) / 5,
+      createdAt: NOON + Math.floor(number / 40) * DAY + number / 3,
+    }),
+  );
+  await store.recordUsage(many.slice(0, 100));
+  await store.recordUsage(many.slice(50));
+  const added = rows("select * from usage_daily order by 1, 2, 3, 4, 5");
+  expect(added.length).toBeGreaterThan(20);
+  database.run("create table kept as select * from usage_logs");
+  database.run("delete from usage_logs");
+  database.run("delete from usage_daily");
+  const columns = `id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens, output_tokens, cached,
+    cache_write_tokens, reasoning, estimated, cost_nano_usd, latency_ms, time_to_first_token_ms, status_code, status,
+    error_message, request_id, stream, attempts, created_at`;
+  database.run(`insert into usage_logs (${columns}) select ${columns} from kept`);
+  expect(rows("select * from usage_daily order by 1, 2, 3, 4, 5")).toEqual(added);
+  expect(rows("select * from usage_adding_up")).toEqual([]);
+});
