@@ -63,7 +63,9 @@ export function createDownloader(options: DownloaderOptions): Download {
       keepalive: false,
       signal,
       // The certificate must be the name's, not the address's.
-      ...(url.protocol === "https:" ? { tls: { serverName: url.hostname } } : {}),
+      ...(url.protocol === "https:" && !isIP(nameOf(url))
+        ? { tls: { serverName: url.hostname } }
+        : {}),
     });
   };
 
@@ -142,13 +144,18 @@ function parse(text: string, { allowHttp }: DownloadLimits): URL {
   return url;
 }
 
+/** The name or the address in a URL, without the brackets of IPv6. */
+function nameOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, "");
+}
+
 /** The addresses to connect to. If only one of a name's addresses lies inside, the name is not to be trusted. */
 async function addressesOf(
   url: URL,
   { allowPrivate }: DownloadLimits,
   resolve: (name: string) => Promise<readonly string[]>,
 ): Promise<readonly string[]> {
-  const name = url.hostname.replace(/^\[|\]$/g, "");
+  const name = nameOf(url);
   const addresses = isIP(name) ? [name] : await resolve(name).catch(() => []);
   if (addresses.length === 0) throw refusal(url, "has a name that cannot be resolved");
   if (!allowPrivate && !addresses.every(isPublicAddress)) {

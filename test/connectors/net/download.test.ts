@@ -214,6 +214,30 @@ describe("a download", () => {
     }
   });
 
+  test("names no address where a certificate's name is told", async () => {
+    const told: unknown[] = [];
+    const fetchMedia = createDownloader({
+      limits: () => LIMITS,
+      resolve: () => Promise.resolve(["2606:4700::1111"]),
+      fetch(url, { tls }) {
+        told.push([url, tls]);
+        return Promise.resolve(new Response(PNG));
+      },
+    });
+    for (const url of [
+      "https://8.8.8.8/a",
+      "https://[2606:4700::1]/a",
+      "https://media.example/a",
+    ]) {
+      await fetchMedia(url, new AbortController().signal, { bytes: 0 });
+    }
+    expect(told).toEqual([
+      ["https://8.8.8.8/a", undefined],
+      ["https://[2606:4700::1]/a", undefined],
+      ["https://[2606:4700::1111]/a", { serverName: "media.example" }],
+    ]);
+  });
+
   test("looks again at where a redirect leads", async () => {
     expect((await download("/away?to=/picture.png")).mimeType).toBe("image/png");
     expect(asked.map(({ path }) => path)).toEqual(["/away", "/picture.png"]);

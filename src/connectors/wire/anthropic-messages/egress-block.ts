@@ -19,7 +19,7 @@ export type Writing = { readonly quirks: AnthropicQuirks; readonly drop: Drop };
 type Cached = { readonly cache?: { readonly ttl?: "5m" | "1h" } };
 
 /** Text types that go as text; the dialect has one name for all of them. */
-const TEXTUAL = /^text\/|^application\/(?:json|xml|yaml|x-yaml|javascript)$/;
+export const TEXTUAL = /^text\/|^application\/(?:json|xml|yaml|x-yaml|javascript)$/;
 
 function mark({ quirks, drop }: Writing, { cache }: Cached): JsonObject {
   if (cache === undefined) return {};

@@ -3,6 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { editJson } from "../../hub/json-edit.ts";
 import { mapJsonArray } from "../../hub/json-map.ts";
 import { textOf } from "../walk.ts";
+import { TEXTUAL } from "./egress-block.ts";
 
 /** See ProviderHalf: sources of images and documents that are URLs become the data behind them. */
 export function inline(text: string, found: Inlined): string {
@@ -36,7 +37,7 @@ function encodeSource(source: Json | undefined, found: Inlined): JsonObject | un
   if (media === undefined) return undefined;
   const { mimeType, data } = media;
   // As base64 it takes no document but PDF.
-  return mimeType.startsWith("text/")
+  return TEXTUAL.test(mimeType)
     ? { type: "text", media_type: "text/plain", data: Buffer.from(data, "base64").toString("utf8") }
     : { type: "base64", media_type: mimeType, data };
 }
