@@ -131,7 +131,7 @@ export function createHttpConnector(
     { target, signal }: ChatCall,
     verbatim: boolean,
   ): Promise<ChatRequest> | undefined => {
-    const urls = urlsToInline(request, parts.capabilities(target));
+    const urls = urlsToInline(request, () => parts.capabilities(target));
     if (urls.size === 0 || !options.download) return undefined;
     const rewrite: typeof line.inline | undefined = verbatim
       ? (text, found) => line.inline(text, found)

@@ -31,18 +31,20 @@ type Memory = { readonly files: Map<string, Promise<Media>>; readonly tally: Tal
 
 const memories = new WeakMap<Source, Memory>();
 
-/** URLs of a request that this target cannot be given, by the kind of media behind them. */
+/** URLs of a request that a target cannot be given, by the kind of media behind them. Most requests have none to ask about. */
 export function urlsToInline(
   request: ChatRequest,
-  capabilities: Capabilities,
+  capabilitiesOf: () => Capabilities,
 ): ReadonlyMap<string, MediaPart["type"]> {
   let urls: Map<string, MediaPart["type"]> | undefined;
+  let capabilities: Capabilities | undefined;
   const look = (part: Message["parts"][number]): void => {
     if (part.type === "tool-result") {
       for (const inner of part.parts) look(inner);
       return;
     }
     if (!("source" in part) || part.source.kind !== "url") return;
+    capabilities ??= capabilitiesOf();
     const ways = capabilities[part.type];
     if (ways.includes("url") || !ways.includes("base64")) return;
     // What is not on the web (gs://) only its own provider can read.

@@ -1,5 +1,6 @@
 /** Claude on Vertex AI: https://docs.anthropic.com/en/api/claude-on-vertex-ai */
 import { anthropicCapabilities, anthropicCounter } from "./anthropic-line.ts";
+import type { Capabilities } from "./capabilities.ts";
 import { forwarded } from "./checks.ts";
 import type { Target } from "./connector.ts";
 import { editJson } from "./hub/json-edit.ts";
@@ -56,9 +57,14 @@ export function claudeLine(root: (target: Target) => string): Line {
   };
 }
 
+/** The same for all models, as far as media go. */
+function capabilities(): Capabilities {
+  return anthropicCapabilities(CLAUDE_ON_VERTEX, "");
+}
+
 /** What a translated body would be refused for, before Google does it. Where media is fetched, no URL is left here. */
 function withoutUrls(request: ChatRequest): Readonly<Record<string, never>> {
-  for (const type of urlsToInline(request, anthropicCapabilities(CLAUDE_ON_VERTEX, "")).values()) {
+  for (const type of urlsToInline(request, capabilities).values()) {
     throw cannot("messages", `${type} by URL`);
   }
   return {};
