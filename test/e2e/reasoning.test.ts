@@ -218,6 +218,46 @@ describe("a client of OpenAI's that drops what it does not know", () => {
     expect(signatureSent()).toBe("skip_thought_signature_validator");
   });
 
+  test("gives back what came in one piece, and leaves the rest of its body as it wrote it", async () => {
+    const { whole } = claudeDetails("sig-whole");
+    const call = { id: "toolu_w", type: "function", function: { name: "tide", arguments: "{}" } };
+    const message = { role: "assistant", content: null, tool_calls: [call] };
+    lanes.openrouter.answer(() =>
+      jsonReply(
+        JSON.stringify({
+          id: "gen-3",
+          choices: [
+            {
+              index: 0,
+              message: { ...message, reasoning_details: [whole] },
+              finish_reason: "tool_calls",
+            },
+          ],
+        }),
+      ),
+    );
+    const post = (text: string): Promise<Response> =>
+      fetch(`${gateway.url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: text,
+      });
+    const question = '{"role":"user","content":"When?"}';
+    const first = await post(`{"model":"or-claude","messages":[${question}]}`);
+    expect(first.status).toBe(200);
+    await first.body?.cancel();
+    lanes.openrouter.answer(ENDS.openrouter);
+    // Numbers that JavaScript would write otherwise, and spaces.
+    const tail = `, {"role":"tool", "tool_call_id":"toolu_w","content":"06:00"} ],"x":[1.0, 12345678901234567890]}`;
+    const lean = JSON.stringify(message);
+    await post(`{"model":"or-claude","messages":[ ${question}, ${lean}${tail}`);
+    const { type, text, signature, format, index } = whole;
+    const details = JSON.stringify([{ type, text, signature, format, index }]);
+    expect(lanes.openrouter.calls.at(-1)?.text).toBe(
+      `{"model":"anthropic/claude-sonnet-4.5","messages":[ ${question}, ${lean.slice(0, -1)},"reasoning_details":${details}}${tail}`,
+    );
+  });
+
   test("gets nothing of another tenant's, even under the same id", async () => {
     const { key: other } = await gateway.makeKey("other");
     const { pieces, whole } = claudeDetails("sig-acme");
