@@ -158,6 +158,15 @@ function signatureSent(): Json | undefined {
   return parts.find((part) => part["functionCall"] !== undefined)?.["thoughtSignature"];
 }
 
+/** Sends a chat as it is written. */
+function post(text: string): Promise<Response> {
+  return fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: text,
+  });
+}
+
 describe("a client of OpenAI's that drops what it does not know", () => {
   test("gives Claude at OpenRouter its signed thought back, in the caller's own body", async () => {
     const { pieces, whole } = claudeDetails("sig-or");
@@ -236,12 +245,6 @@ describe("a client of OpenAI's that drops what it does not know", () => {
         }),
       ),
     );
-    const post = (text: string): Promise<Response> =>
-      fetch(`${gateway.url}/v1/chat/completions`, {
-        method: "POST",
-        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-        body: text,
-      });
     const question = '{"role":"user","content":"When?"}';
     const first = await post(`{"model":"or-claude","messages":[${question}]}`);
     expect(first.status).toBe(200);
