@@ -125,7 +125,10 @@ function isRoot(): boolean {
 }
 
 function asUser(): readonly string[] {
-  return isRoot() ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"] : [];
+  // The signal is for when the shell that waits for it is killed: bun does so to what a test that timed out has started.
+  return isRoot()
+    ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--pdeathsig=QUIT"]
+    : [];
 }
 
 function makeFolder(): string {
