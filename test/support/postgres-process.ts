@@ -34,7 +34,10 @@ const SETTINGS = [
 export function launchPostgres(binaries: string, options: ServerOptions = {}): StartedServer {
   const folder = makeFolder();
   let programs = binaries;
-  if (isRoot() && !Bun.spawnSync([...asUser(), "test", "-x", join(binaries, "initdb")]).success) {
+  if (
+    isRoot() &&
+    !Bun.spawnSync([...asUser("QUIT"), "test", "-x", join(binaries, "initdb")]).success
+  ) {
     // This checkout lies where nobody may look.
     programs = join(folder, "native", "bin");
     cpSync(join(binaries, ".."), join(folder, "native"), {
@@ -45,7 +48,7 @@ export function launchPostgres(binaries: string, options: ServerOptions = {}): S
   const data = join(folder, "data");
   const initialized = Bun.spawnSync(
     [
-      ...asUser(),
+      ...asUser("QUIT"),
       join(programs, "initdb"),
       `--pgdata=${data}`,
       "--username=xjp",
@@ -66,7 +69,7 @@ export function launchPostgres(binaries: string, options: ServerOptions = {}): S
     writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhostssl all all all trust\n");
   }
   const port = freePort();
-  return launch(folder, port, [
+  const command = [
     join(programs, "postgres"),
     "-D",
     data,
@@ -74,7 +77,8 @@ export function launchPostgres(binaries: string, options: ServerOptions = {}): S
     `--port=${port}`,
     "--listen-addresses=127.0.0.1",
     ...settings.map((setting) => `--${setting}`),
-  ]);
+  ];
+  return launch(folder, port, command, "QUIT");
 }
 
 /** Starts PgBouncer between transactions in front of a server, with two connections to it. */
@@ -94,7 +98,7 @@ default_pool_size = 2
 unix_socket_dir =
 `,
   );
-  return launch(folder, port, [program, join(folder, "pgbouncer.ini")]);
+  return launch(folder, port, [program, join(folder, "pgbouncer.ini")], "TERM");
 }
 
 /** Stops all of them, sooner than the end of this process does. */
@@ -105,11 +109,16 @@ export function stopServers(): void {
 /** Or they would be garbage, and their pipes closed. */
 const kept: Bun.Subprocess<"pipe", "ignore", "ignore">[] = [];
 
-function launch(folder: string, port: number, command: readonly string[]): StartedServer {
-  const script =
-    'folder=$1; shift; "$@" 2>"$folder/log" & read -r _; kill -QUIT $!; wait $!; rm -rf "$folder"';
+/** `end` is the signal at which the program ends at once. PgBouncer leaves QUIT as it finds it, and a shell's jobs ignore that. */
+function launch(
+  folder: string,
+  port: number,
+  command: readonly string[],
+  end: "QUIT" | "TERM",
+): StartedServer {
+  const script = `folder=$1; shift; "$@" 2>"$folder/log" & read -r _; kill -${end} $!; wait $!; rm -rf "$folder"`;
   // However this process ends, its end of the pipe is closed, and that ends the server.
-  const child = Bun.spawn(["sh", "-c", script, "sh", folder, ...asUser(), ...command], {
+  const child = Bun.spawn(["sh", "-c", script, "sh", folder, ...asUser(end), ...command], {
     stdin: "pipe",
     stdout: "ignore",
     stderr: "ignore",
@@ -124,10 +133,10 @@ function isRoot(): boolean {
   return process.getuid?.() === 0;
 }
 
-function asUser(): readonly string[] {
+function asUser(end: string): readonly string[] {
   // The signal is for when the shell that waits for it is killed: bun does so to what a test that timed out has started.
   return isRoot()
-    ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--pdeathsig=QUIT"]
+    ? ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", `--pdeathsig=${end}`]
     : [];
 }
 
