@@ -22,6 +22,7 @@ import { openSharing } from "./sharing.ts";
 import { openStorage } from "./storage.ts";
 import { createRedisAnswers } from "./store/redis-answers.ts";
 import type { Store } from "./store/store.ts";
+import { within } from "./within.ts";
 
 /** Room for the answers' last bytes to leave the sockets after the last stream has ended. */
 const CLOSE_MS = 1000;
@@ -287,14 +288,4 @@ async function restoreLimits(
     });
     return false;
   }
-}
-
-/** Waits for the promise, but no longer than `ms`. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, limit]);
-  clearTimeout(timer);
 }

@@ -1,3 +1,5 @@
+import { within } from "../within.ts";
+
 /** What is amiss with the running gateway. Whoever knows of something watches over it here; the probe and the metrics tell. */
 
 export type Health = {
@@ -27,13 +29,11 @@ export function createHealth(lookMs = LOOK_MS): Health {
       running.set(name, asked);
       void asked.then(() => running.delete(name));
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<string>((resolve) => {
-      timer = setTimeout(() => resolve(`does not answer within ${lookMs} ms`), lookMs);
-    });
-    const fault = await Promise.race([asked, late]);
-    clearTimeout(timer);
-    return fault;
+    const told = await within(
+      lookMs,
+      asked.then((fault) => ({ fault })),
+    );
+    return told ? told.fault : `does not answer within ${lookMs} ms`;
   }
 
   return {

@@ -1,5 +1,5 @@
 /** Looks at the store that many ask for, and few are made. */
-import { within } from "./within.ts";
+import { within } from "../within.ts";
 
 export type Looks = {
   /**

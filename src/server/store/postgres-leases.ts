@@ -3,7 +3,7 @@ import { BEAT_MS, type Counter, INSTANCE_MS, type Leases } from "./leases.ts";
 import { openPostgres } from "./postgres-connection.ts";
 import { toPostgresError } from "./postgres-error.ts";
 import { StoreError } from "./store.ts";
-import { within } from "./within.ts";
+import { within } from "../within.ts";
 
 /** Leases must not wait for reports; two, so that a gift is not in the way of an ask. */
 const CONNECTIONS = 2;

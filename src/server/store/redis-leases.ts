@@ -4,7 +4,7 @@
  */
 import { BEAT_MS, type Counter, INSTANCE_MS, type Leases, type Told } from "./leases.ts";
 import { defineScript, type RedisConnection } from "./redis-connection.ts";
-import { within } from "./within.ts";
+import { within } from "../within.ts";
 
 const PREFIX = "xjp:{limits}:";
 const INSTANCES = `${PREFIX}instances`;

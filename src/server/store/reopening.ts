@@ -4,7 +4,7 @@
  */
 import { isBusy } from "./sqlite-error.ts";
 import { type Store, StoreError } from "./store.ts";
-import { within } from "./within.ts";
+import { within } from "../within.ts";
 
 export type ReopeningOptions = {
   readonly kind: Store["kind"];

@@ -1,7 +1,7 @@
 /** What usage needs from time to time: room for the rows of next month, and an end to those that are too old. */
 import type { Store } from "./store.ts";
 import { DAY_MS, startOfDay } from "./usage-span.ts";
-import { within } from "./within.ts";
+import { within } from "../within.ts";
 
 export type UpkeepOptions = {
   readonly store: Pick<Store, "prepareUsage" | "pruneUsage">;

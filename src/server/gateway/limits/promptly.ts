@@ -1,3 +1,5 @@
+import { within } from "../../within.ts";
+
 /** A timer that fires later than this was held up by this process, and so may the answer have been. */
 const LATE_MS = 50;
 const MOST_ROUNDS = 4;
@@ -9,16 +11,8 @@ const MOST_ROUNDS = 4;
 export async function promptly<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
   for (let round = 1; ; round += 1) {
     const due = performance.now() + ms;
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(resolve, ms, undefined);
-    });
-    try {
-      const value = await Promise.race([promise, late]);
-      if (value !== undefined) return value;
-    } finally {
-      clearTimeout(timer);
-    }
+    const value = await within(ms, promise);
+    if (value !== undefined) return value;
     if (round === MOST_ROUNDS || performance.now() - due < LATE_MS) return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /** Deals with the shared counters for all gauges of one process: asks together, gives back, and knows when nobody answers. */
 import type { Ask, Counter, Gift, Holding, Leases, Told } from "../../store/leases.ts";
-import { within } from "../../store/within.ts";
+import { within } from "../../within.ts";
 import { promptly } from "./promptly.ts";
 
 export type Teller = {
