@@ -79,7 +79,8 @@ export async function openStorage(config: Config, around: Around): Promise<Stora
   });
 
   health.watch("store", async () => {
-    const fault = await faultOf(store);
+    // A store may answer and its keys not be readable: tables, columns or rights may be missing.
+    const fault = (await faultOf(store)) ?? keyring.fault;
     if (fault === undefined) return undefined;
     const heard = new Date(keyring.heardAt).toISOString();
     return `${fault}; keys are those of ${heard}, ${journal.pending} rows of usage wait`;

@@ -537,6 +537,28 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
       expect(await rejection(other.recordUsage([aRow(1)]))).toBeInstanceOf(StoreError);
       await store.ping();
     });
+
+    test("a database that has come to lack a migration answers no ping", async () => {
+      await store.ping();
+      for (const lost of ["number = (select max(number) from xjp_migrations)", "true"]) {
+        await fresh.sql(`update xjp_migrations set number = -number where ${lost}`);
+        const said = await store.ping().catch((thrown: unknown) => thrown);
+        await fresh.sql("update xjp_migrations set number = abs(number)");
+        expect(said).toMatchObject({ needsSetup: true });
+        expect(String(said)).toContain("run `xjp migrate`");
+        await store.ping();
+      }
+    });
+
+    test("a database that a newer xjp has migrated meanwhile still answers", async () => {
+      await store.ping();
+      await fresh.sql(
+        "insert into xjp_migrations values (99, '0099_x', 'x', '2030-01-01T00:00:00.000Z')",
+      );
+      const answered = await store.ping().then(() => "yes", String);
+      await fresh.sql("delete from xjp_migrations where number = 99");
+      expect(answered).toBe("yes");
+    });
   });
 }
 

@@ -145,6 +145,33 @@ describe("PostgreSQL away", () => {
   }, 90_000);
 });
 
+test("a database that is put back to an older migration is told, and so is its end", async () => {
+  const { gateway, issued } = await served();
+  await database.sql(
+    "update xjp_migrations set number = -number where number = (select max(number) from xjp_migrations)",
+  );
+  expect(await faultsOf(gateway)).toEqual({
+    store: expect.stringMatching(
+      /^database \S+: is at migration \d+, this binary needs migration \d+: run `xjp migrate`; keys are those of /,
+    ),
+  });
+  expect(await ask(gateway, issued.key)).toBe(200);
+  await database.sql("update xjp_migrations set number = abs(number)");
+  expect(await faultsOf(gateway)).toEqual({});
+  await gateway.stop();
+}, 30_000);
+
+test("keys that cannot be read any more are told", async () => {
+  const { gateway, issued } = await served();
+  await database.sql("alter table key_changes rename to key_changes_elsewhere");
+  await waitFor("the fault", async () => !(await isWell(gateway)), 5_000);
+  expect(await faultsOf(gateway)).toEqual({ store: expect.stringContaining('"key_changes"') });
+  expect(await ask(gateway, issued.key)).toBe(200);
+  await database.sql("alter table key_changes_elsewhere rename to key_changes");
+  await waitFor("its end", () => isWell(gateway), 5_000);
+  await gateway.stop();
+}, 30_000);
+
 test("a flood of unknown keys does not reach it", async () => {
   const { gateway } = await served();
   const before = wire.sent;

@@ -3,7 +3,7 @@ import { createAnswerMethods } from "./embedded-answers.ts";
 import { createKeyMethods } from "./embedded-keys.ts";
 import { embeddedMigrations, readLedger } from "./embedded-migrations.ts";
 import { createUsageMethods } from "./embedded-usage.ts";
-import { ledgerVersion, planMigrations } from "./migration.ts";
+import { assertMigrated } from "./migration.ts";
 import { toStoreError } from "./sqlite-error.ts";
 import { openSqlite, type Sqlite } from "./sqlite.ts";
 import { type Store, StoreError } from "./store.ts";
@@ -21,7 +21,9 @@ export function createEmbeddedStore(path: string): Store {
   const sqlite = openSqlite(path, "write");
   try {
     checkSchema(sqlite);
-    const pinged = sqlite.prepare("select count(*) from xjp_migrations");
+    const known = sqlite.prepare(
+      "select count(*) as known from xjp_migrations where number between 1 and ?",
+    );
     const file = identify(path);
     const changes = identify(`${path}-wal`);
     const whereabouts = () => {
@@ -35,7 +37,9 @@ export function createEmbeddedStore(path: string): Store {
       ...createAnswerMethods(sqlite),
       async ping() {
         try {
-          pinged.get();
+          const row = known.get(embeddedMigrations.length);
+          // One that a newer xjp has migrated meanwhile goes on: it has all that this one needs.
+          if (row?.["known"] !== embeddedMigrations.length) checkSchema(sqlite);
         } catch (thrown) {
           throw toStoreError(thrown, path);
         }
@@ -64,14 +68,5 @@ function identify(path: string): string | undefined {
 }
 
 function checkSchema(sqlite: Sqlite): void {
-  const database = `database ${sqlite.path}`;
-  const ledger = readLedger(sqlite);
-  if (planMigrations(ledger, embeddedMigrations, { database }).length === 0) return;
-  const version = ledgerVersion(ledger);
-  const found = version === 0 ? "has no tables of xjp" : `is at migration ${version}`;
-  const newest = embeddedMigrations.at(-1)?.number ?? 0;
-  throw new StoreError(
-    `${database}: ${found}, this binary needs migration ${newest}: run \`xjp migrate\``,
-    { needsSetup: true },
-  );
+  assertMigrated(readLedger(sqlite), embeddedMigrations, `database ${sqlite.path}`);
 }

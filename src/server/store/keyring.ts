@@ -28,6 +28,8 @@ export type Keyring = {
   readonly size: number;
   /** Unix milliseconds: when the store last said what keys there are. */
   readonly heardAt: number;
+  /** Why the store could not be asked at the last look; undefined when it could. */
+  readonly fault: string | undefined;
   /** What keeps the copy on the local disk from being written. */
   readonly cacheFault: string | undefined;
   /** Writes what `touch` noted. The store stays open. */
@@ -71,6 +73,7 @@ export async function openKeyring(
   let heardAt = 0;
   let touched = new Map<string, number>();
   let closed = false;
+  let fault: string | undefined;
 
   function forget(id: string): void {
     const hash = hashes.get(id);
@@ -101,10 +104,18 @@ export async function openKeyring(
     put(changes.changed);
     version = changes.version;
     heardAt = askedAt;
+    fault = undefined;
     return version !== since;
   }
 
-  const attemptRead = createAttempt(onError, options.onRecovered);
+  const attempt = createAttempt(onError, options.onRecovered);
+  const attemptRead = (work: () => Promise<void>): Promise<boolean> =>
+    attempt(() =>
+      work().catch((thrown: unknown) => {
+        fault = thrown instanceof Error ? thrown.message : String(thrown);
+        throw thrown;
+      }),
+    );
   const attemptWrite = createAttempt(onError);
   const copy =
     cache &&
@@ -190,6 +201,9 @@ export async function openKeyring(
     },
     get heardAt() {
       return heardAt;
+    },
+    get fault() {
+      return fault;
     },
     get cacheFault() {
       return copy?.fault;

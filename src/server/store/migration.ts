@@ -106,6 +106,22 @@ export function planMigrations(
   return migrations.filter((migration) => migration.number > version && migration.number <= to);
 }
 
+/** Throws StoreError when the ledger lacks migrations of this binary, or is not the beginning that `planMigrations` wants. */
+export function assertMigrated(
+  ledger: readonly LedgerEntry[],
+  migrations: readonly Migration[],
+  database: string,
+): void {
+  if (planMigrations(ledger, migrations, { database }).length === 0) return;
+  const version = ledgerVersion(ledger);
+  const found = version === 0 ? "has no tables of xjp" : `is at migration ${version}`;
+  const newest = migrations.at(-1)?.number ?? 0;
+  throw new StoreError(
+    `${database}: ${found}, this binary needs migration ${newest}: run \`xjp migrate\``,
+    { needsSetup: true },
+  );
+}
+
 /** Number of the newest applied migration; 0 when there is none. */
 export function ledgerVersion(ledger: readonly LedgerEntry[]): number {
   return ledger.reduce((newest, entry) => Math.max(newest, entry.number), 0);

@@ -126,6 +126,7 @@ export function testApp(options: AppOptions) {
     touch: () => undefined,
     size: 1,
     heardAt: clock(),
+    fault: undefined,
     cacheFault: undefined,
     close: () => Promise.resolve(),
   };

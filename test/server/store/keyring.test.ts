@@ -391,6 +391,19 @@ describe("a keyring with a copy on the local disk", () => {
     await keyring.close();
   });
 
+  test("says why the store cannot be asked, until it can", async () => {
+    const store = storeOf(aKey(1));
+    const keyring = await open(store);
+    expect(keyring.fault).toBeUndefined();
+    store.down = true;
+    await keyring.refresh();
+    expect(keyring.fault).toBe("the store is down");
+    store.down = false;
+    await keyring.refresh();
+    expect(keyring.fault).toBeUndefined();
+    await keyring.close();
+  });
+
   test("goes on when the disk takes no copy, says so, and tries again", async () => {
     rmSync(folder.path, { recursive: true });
     writeFileSync(folder.path, "");

@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { copyFileSync, existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { migrate } from "../../../src/server/store/migrate.ts";
 import { openStore } from "../../../src/server/store/open.ts";
 import { createReopeningStore } from "../../../src/server/store/reopening.ts";
 import { type Store, StoreError } from "../../../src/server/store/store.ts";
@@ -130,6 +131,25 @@ describe("a store that may be away", () => {
     expect(await refusal(store.ping())).toBe("the disk failed");
     await store.ping();
     expect([opens, reopened]).toEqual([2, 1]);
+  });
+
+  test("is opened anew, and so migrated, when older tables were put into its file", async () => {
+    open(async () => {
+      await migrate(url);
+      return openStore(url);
+    });
+    await store.insertKey(aKey(1));
+    const other = new Database(path, { readwrite: true });
+    const tables = other.query<{ type: string; name: string }, []>(
+      "select type, name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%'",
+    );
+    for (const { type, name } of tables.all()) other.run(`drop ${type} ${name}`);
+    other.close();
+    await migrate(url, { to: 2 });
+    expect(await refusal(store.ping())).toContain("is at migration 2, this binary needs");
+    await store.insertKey(aKey(2));
+    expect(await store.listKeys({})).toEqual([aKey(2)]);
+    expect(reopened).toBe(1);
   });
 
   test("is not opened anew for data that it refuses", async () => {
