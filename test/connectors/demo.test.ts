@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { createDemoConnector } from "../../src/connectors/demo.ts";
 import { createCollector } from "../../src/connectors/hub/collect.ts";
 import type { JsonObject } from "../../src/connectors/hub/json.ts";
-import { ask, createDemo, createFakeClock, failureOf, toCall, toRequest } from "./demo/ask.ts";
+import { errorOf } from "../support/rejection.ts";
+import { ask, createDemo, createFakeClock, toCall, toRequest } from "./demo/ask.ts";
 
 const weather = {
   type: "function",
@@ -52,7 +53,7 @@ async function textBeforeFailure(model: string, stream: boolean): Promise<readon
       }
     }
   };
-  const error = await failureOf(listen());
+  const error = await errorOf(listen());
   expect(types.has("finish")).toBe(false);
   const [part] = collector.reply().parts;
   return [part?.type === "text" ? part.text : "", error.kind, error.timer ?? ""];
@@ -186,7 +187,7 @@ describe("pace", () => {
 
   test("that is no number is refused with the model named", async () => {
     for (const model of ["story@fast", "story@0", "story@-1", "story@", "story@NaN"]) {
-      const error = await failureOf(ask(model, "go"));
+      const error = await errorOf(ask(model, "go"));
       expect(error.kind).toBe("invalid-request");
       expect(error.param).toBe("model");
       expect(error.message).toContain(model);
@@ -194,7 +195,7 @@ describe("pace", () => {
   });
 
   test("slower than the headers timer lets an unstreamed answer run into it", async () => {
-    const error = await failureOf(ask("story@1", "go"));
+    const error = await errorOf(ask("story@1", "go"));
     expect([error.kind, error.timer]).toEqual(["timeout", "headers"]);
   });
 });
@@ -336,7 +337,7 @@ describe("tools", () => {
   test("refuses a tool_choice that cannot be met", async () => {
     const unknown = { type: "function", function: { name: "get_tea" } };
     for (const body of [{ tool_choice: "required" }, { tools: [weather], tool_choice: unknown }]) {
-      const error = await failureOf(callsIn("go", body));
+      const error = await errorOf(callsIn("go", body));
       expect([error.kind, error.param]).toEqual(["invalid-request", "tool_choice"]);
     }
   });
@@ -396,7 +397,7 @@ describe("output formats", () => {
 
   test("a schema that allows nothing is refused with its field", async () => {
     const impossible = { type: "json_schema", json_schema: { name: "x", schema: { not: {} } } };
-    const error = await failureOf(ask("json", asking("hi", { response_format: impossible })));
+    const error = await errorOf(ask("json", asking("hi", { response_format: impossible })));
     expect([error.kind, error.param]).toEqual([
       "invalid-request",
       "response_format.json_schema.schema",
@@ -414,7 +415,7 @@ describe("output formats", () => {
 
 describe("what cannot be done", () => {
   test("several answers are refused with n", async () => {
-    const error = await failureOf(ask("echo", asking("hi", { n: 2 })));
+    const error = await errorOf(ask("echo", asking("hi", { n: 2 })));
     expect([error.kind, error.param, error.traits.tryElsewhere]).toEqual([
       "invalid-request",
       "n",
@@ -429,7 +430,7 @@ describe("what cannot be done", () => {
     await createDemo().complete(request, call);
     expect(dropped).toEqual(["odd"]);
     const audio = { ...request, unmapped: [{ field: "modalities", harmless: false }] };
-    const error = await failureOf(createDemo().complete(audio, call));
+    const error = await errorOf(createDemo().complete(audio, call));
     expect([error.param, error.traits.tryElsewhere]).toEqual(["modalities", true]);
   });
 
@@ -442,7 +443,7 @@ describe("what cannot be done", () => {
   });
 
   test("a model that does not exist is not found, and those that do are named", async () => {
-    const error = await failureOf(ask("sotry", "hi"));
+    const error = await errorOf(ask("sotry", "hi"));
     expect([error.kind, error.code]).toEqual(["not-found", "model_not_found"]);
     expect(error.message).toContain("story");
   });
@@ -458,23 +459,23 @@ describe("failing models", () => {
     ["fail-context", "invalid-request", 400],
     ["fail-refuse", "refused", 400],
   ])("%s is %s with upstream status %i", async (model, kind, status) => {
-    const error = await failureOf(ask(model, asking("hi", { stream: true })));
+    const error = await errorOf(ask(model, asking("hi", { stream: true })));
     expect(error).toMatchObject({ kind, upstreamStatus: status });
   });
 
   test("fail-429 asks for two seconds of patience and may be tried elsewhere", async () => {
-    const error = await failureOf(ask("fail-429", "hi"));
+    const error = await errorOf(ask("fail-429", "hi"));
     expect(error.retryAfterMs).toBe(2000);
     expect(error.traits).toMatchObject({ origin: "provider", tryElsewhere: true });
   });
 
   test("fail-context says so in the word that clients know", async () => {
-    expect((await failureOf(ask("fail-context", "hi"))).code).toBe("context_length_exceeded");
+    expect((await errorOf(ask("fail-context", "hi"))).code).toBe("context_length_exceeded");
   });
 
   test("fail-timeout runs into the headers timer", async () => {
     const time = createFakeClock();
-    const error = await failureOf(ask("fail-timeout", "hi", { connector: createDemo(time) }));
+    const error = await errorOf(ask("fail-timeout", "hi", { connector: createDemo(time) }));
     expect([error.kind, error.timer]).toEqual(["timeout", "headers"]);
     expect(time.waits).toEqual([60_000]);
   });
@@ -496,7 +497,7 @@ describe("failing models", () => {
   test("fail-once fails for each conversation the first time only", async () => {
     const connector = createDemo();
     for (const words of ["one", "two"]) {
-      const error = await failureOf(ask("fail-once", words, { connector }));
+      const error = await errorOf(ask("fail-once", words, { connector }));
       expect(error).toMatchObject({ kind: "unavailable", upstreamStatus: 500 });
       expect(error.traits.retryHere).toBe(true);
       expect((await ask("fail-once", words, { connector })).text).toContain("second try");
@@ -529,7 +530,7 @@ describe("an aborted call", () => {
         request,
         toCall(model, { signal: controller.signal }),
       );
-      const ended = failureOf(Array.fromAsync(stream));
+      const ended = errorOf(Array.fromAsync(stream));
       const before = performance.now();
       // By then the first token is out and the stream waits.
       setTimeout(() => controller.abort(), 5);
@@ -539,7 +540,7 @@ describe("an aborted call", () => {
   });
 
   test("that was aborted before it began says nothing", async () => {
-    const error = await failureOf(ask("echo@max", "hi", { signal: AbortSignal.abort() }));
+    const error = await errorOf(ask("echo@max", "hi", { signal: AbortSignal.abort() }));
     expect(error.kind).toBe("cancelled");
   });
 });

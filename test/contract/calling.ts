@@ -7,10 +7,11 @@ import type {
   UpstreamMessage,
 } from "../../src/connectors/connector.ts";
 import { type ChatReply, createCollector } from "../../src/connectors/hub/collect.ts";
-import { ChatError } from "../../src/connectors/hub/error.ts";
+import type { ChatError } from "../../src/connectors/hub/error.ts";
 import type { JsonObject } from "../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../src/connectors/hub/request.ts";
 import { openaiChatClient } from "../../src/connectors/wire/openai-chat/ingress.ts";
+import { errorOf } from "../support/rejection.ts";
 
 /** Long enough for nothing to run out. */
 export const PATIENT: Timeouts = {
@@ -89,16 +90,10 @@ export async function converse(
 }
 
 /** The ChatError that an exchange ends with. */
-export async function failure(
+export function failure(
   connector: Connector,
   request: ChatRequest,
   call: ChatCall = chatCall(),
 ): Promise<ChatError> {
-  try {
-    await converse(connector, request, call);
-  } catch (error) {
-    if (error instanceof ChatError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
+  return errorOf(converse(connector, request, call));
 }

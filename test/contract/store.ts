@@ -7,7 +7,7 @@ import {
   type UsageQuery,
 } from "../../src/server/store/store.ts";
 import { aKey, aRow, DAY, HOUR, NOON, uuid } from "./records.ts";
-import { rejection } from "./rejection.ts";
+import { rejection } from "../support/rejection.ts";
 
 export type FreshStore = {
   /** On a migrated database without rows. */

@@ -1,5 +1,6 @@
 /** The built binary between two scripted providers, and one look at everything that a request leaves behind. */
 import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { PATIENT } from "../support/config-text.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { usageRowOf } from "../support/usage-rows.ts";
 import { type Door, openaiDoor, type Told } from "./_doors.ts";
@@ -15,9 +16,6 @@ headers_ms = 400
 first_event_ms = 400
 idle_ms = 400
 total_ms = 20000`;
-
-/** TOML: circuits that never open. */
-export const PATIENT = "[breaker]\nfailures = 1000000\nmin_requests = 1000000";
 
 export type ModelText = {
   /** TOML fields of the model. */

@@ -17,7 +17,8 @@ import {
   TEXT,
   WORDS,
 } from "./_provider.ts";
-import { billed, type FaultRig, PATIENT, type Sent, startFaultRig } from "./_rig.ts";
+import { PATIENT } from "../support/config-text.ts";
+import { billed, type FaultRig, type Sent, startFaultRig } from "./_rig.ts";
 
 const SCHEDULES = 1000;
 const LANES = 16;

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
 import { DOORS } from "./_doors.ts";
 import { type Act, answers, says, type StreamFault, TEXT, WORDS } from "./_provider.ts";
-import { billed, type FaultRig, PATIENT, QUICK, startFaultRig } from "./_rig.ts";
+import { PATIENT } from "../support/config-text.ts";
+import { billed, type FaultRig, QUICK, startFaultRig } from "./_rig.ts";
 
 const OTHER = WORDS.map((word) => `other-${word}`);
 /** As providers say it that take no beginning of an answer. */

@@ -7,6 +7,7 @@ import { createConnector } from "../../src/connectors/index.ts";
 import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { openaiChatClient } from "../../src/connectors/wire/openai-chat/ingress.ts";
 import { wholeReply } from "../../src/server/http/respond.ts";
+import { PATIENT } from "../contract/calling.ts";
 import { respond } from "./answers.ts";
 import type { DoorName, Scenario } from "./scenarios.ts";
 import type { MatrixTarget } from "./targets.ts";
@@ -38,7 +39,6 @@ const CONTEXT: ReplyContext = {
   streamUsage: true,
   estimateInput: () => 20,
 };
-const PATIENT = { connectMs: 10_000, headersMs: 10_000, firstEventMs: 10_000, idleMs: 10_000 };
 
 /** Asks, with the provider's answer made up by the scenario. */
 export async function fillCell(

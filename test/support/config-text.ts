@@ -29,7 +29,7 @@ export type ConfigText = {
 /** What a fake provider is given as its key. */
 export const PROVIDER_KEY = "sk-fake-provider-key";
 
-/** Lets a provider fail as often as a test likes. */
+/** TOML: circuits that never open, so that a provider may fail as often as a test likes. */
 export const PATIENT = "[breaker]\nfailures = 1000000\nmin_requests = 1000000";
 
 /** The file's text. */

@@ -8,7 +8,6 @@ import type {
 import { createDemoConnector } from "../../../src/connectors/demo.ts";
 import type { Clock } from "../../../src/connectors/demo/pace.ts";
 import { createCollector, type ChatReply } from "../../../src/connectors/hub/collect.ts";
-import { ChatError } from "../../../src/connectors/hub/error.ts";
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
 import type { JsonObject } from "../../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../../src/connectors/hub/request.ts";
@@ -89,15 +88,4 @@ export async function ask(
     reply,
     text: reply.parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
   };
-}
-
-/** The error that an action ends with. */
-export async function failureOf(action: Promise<unknown>): Promise<ChatError> {
-  try {
-    await action;
-  } catch (error) {
-    if (error instanceof ChatError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
 }

@@ -9,6 +9,7 @@ import {
   type Media,
 } from "../../../src/connectors/net/download.ts";
 import { makeCertificate } from "../../support/certificate.ts";
+import { errorOf } from "../../support/rejection.ts";
 
 const PNG = Buffer.from("\x89PNG\r\n\x1a\npixels", "latin1");
 const LIMITS: DownloadLimits = {
@@ -84,15 +85,6 @@ async function download(
   );
 }
 
-async function refusal(attempt: Promise<unknown>): Promise<ChatError> {
-  const thrown: unknown = await attempt.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (thrown instanceof ChatError) return thrown;
-  throw new Error("no ChatError was thrown", { cause: thrown });
-}
-
 describe("an address", () => {
   test.each([
     "127.0.0.1",
@@ -145,7 +137,7 @@ describe("a download", () => {
   test("asks nothing inside, however it is spelled, unless that is allowed", async () => {
     const closed = { allowPrivate: false };
     for (const addresses of [["127.0.0.1"], ["8.8.8.8", "10.0.0.1"], ["::ffff:127.0.0.1"]]) {
-      const error = await refusal(download("/picture.png", closed, addresses));
+      const error = await errorOf(download("/picture.png", closed, addresses));
       expect(error.message).toContain("does not lead to the public internet");
       expect(error).toMatchObject({ kind: "invalid-request", param: "messages" });
       expect(error.traits.tryElsewhere).toBe(true);
@@ -156,14 +148,14 @@ describe("a download", () => {
       "http://[::1]/",
       "http://127.1/",
     ]) {
-      const error = await refusal(download(literal, closed, ["8.8.8.8"]));
+      const error = await errorOf(download(literal, closed, ["8.8.8.8"]));
       expect(error.message).toContain("does not lead to the public internet");
     }
     expect(asked).toEqual([]);
   });
 
   test("takes http only where that is allowed, also behind a redirect", async () => {
-    const error = await refusal(download("/picture.png", { allowHttp: false }));
+    const error = await errorOf(download("/picture.png", { allowHttp: false }));
     expect(error.message).toContain("is not https (media.allow_http)");
     expect(asked).toEqual([]);
     const fetchMedia = createDownloader({
@@ -172,7 +164,7 @@ describe("a download", () => {
       fetch: () => Promise.resolve(Response.redirect("http://media.example/a.png", 302)),
     });
     const signal = new AbortController().signal;
-    const downgrade = await refusal(fetchMedia("https://media.example/a", signal, { bytes: 0 }));
+    const downgrade = await errorOf(fetchMedia("https://media.example/a", signal, { bytes: 0 }));
     expect(downgrade.message).toBe("http://media.example/a.png is not https (media.allow_http)");
   });
 
@@ -180,7 +172,7 @@ describe("a download", () => {
     // Nobody listens there: the whole block is this machine's own.
     const { mimeType } = await download("/picture.png", {}, ["127.0.0.77", "127.0.0.1"]);
     expect(mimeType).toBe("image/png");
-    const error = await refusal(download("/picture.png", {}, ["127.0.0.77"]));
+    const error = await errorOf(download("/picture.png", {}, ["127.0.0.77"]));
     expect(error.message).toContain("cannot be fetched");
   });
 
@@ -205,7 +197,7 @@ describe("a download", () => {
       fetchMedia(`https://${name}:${secure.port}/a`, new AbortController().signal, { bytes: 0 });
     try {
       expect((await get("media.example")).mimeType).toBe("image/png");
-      const error = await refusal(get("other.example"));
+      const error = await errorOf(get("other.example"));
       expect(error.message).toContain("cannot be fetched");
       expect(String(error.cause)).toContain("ALTNAME");
       expect(hosts).toEqual([`media.example:${secure.port}`]);
@@ -246,7 +238,7 @@ describe("a download", () => {
       "ftp://example.com/a",
       "http://user:pass@media.example/",
     ]) {
-      await refusal(download(`/away?to=${encodeURIComponent(to)}`));
+      await errorOf(download(`/away?to=${encodeURIComponent(to)}`));
       expect(asked).toHaveLength(1);
     }
     const names: string[] = [];
@@ -259,7 +251,7 @@ describe("a download", () => {
       },
       fetch: () => Promise.resolve(Response.redirect("http://inside.example/secret", 302)),
     });
-    const error = await refusal(
+    const error = await errorOf(
       fetchMedia("http://media.example/a", new AbortController().signal, { bytes: 0 }),
     );
     expect(error.message).toContain("inside.example/secret does not lead to the public internet");
@@ -267,14 +259,14 @@ describe("a download", () => {
   });
 
   test("does not go round in circles", async () => {
-    const error = await refusal(download("/away"));
+    const error = await errorOf(download("/away"));
     expect(error.message).toContain("redirects more than 5 times");
     expect(asked).toHaveLength(6);
   });
 
   test("is bounded in size, whether its length is told or not", async () => {
     for (const path of ["/large", "/endless"]) {
-      expect((await refusal(download(path))).message).toContain("larger than 1000 bytes");
+      expect((await errorOf(download(path))).message).toContain("larger than 1000 bytes");
     }
   });
 
@@ -290,8 +282,8 @@ describe("a download", () => {
     };
     await get("/picture.png");
     await get("/picture.png");
-    expect((await refusal(get("/picture.png"))).message).toContain("media.max_total_bytes");
-    expect((await refusal(download("/packed"))).message).toContain("larger than 1000 bytes");
+    expect((await errorOf(get("/picture.png"))).message).toContain("media.max_total_bytes");
+    expect((await errorOf(download("/packed"))).message).toContain("larger than 1000 bytes");
   });
 
   test("is bounded in time, its name's resolution included", async () => {
@@ -300,9 +292,9 @@ describe("a download", () => {
       resolve: () => new Promise(() => {}),
     });
     const signal = new AbortController().signal;
-    const unresolved = await refusal(stuck("https://media.example/a", signal, { bytes: 0 }));
+    const unresolved = await errorOf(stuck("https://media.example/a", signal, { bytes: 0 }));
     expect(unresolved.message).toContain("takes longer than 20 ms");
-    const error = await refusal(download("/never", { timeoutMs: 50 }));
+    const error = await errorOf(download("/never", { timeoutMs: 50 }));
     expect(error.message).toContain("takes longer than 50 ms");
   });
 
@@ -317,14 +309,14 @@ describe("a download", () => {
       bytes: 0,
     });
     controller.abort(new ChatError("cancelled", "gone"));
-    expect((await refusal(pending)).kind).toBe("cancelled");
+    expect((await errorOf(pending)).kind).toBe("cancelled");
   });
 
   test("of what is not there, says nothing of itself, or has another scheme is refused with its reason", async () => {
-    expect((await refusal(download("/missing"))).message).toContain("answers with status 404");
-    expect((await refusal(download("/nothing"))).message).toContain("of no type that is known");
-    expect((await refusal(download("gopher://example.com/"))).message).toContain("https URLs only");
-    expect((await refusal(download("/picture.png", {}, []))).message).toContain(
+    expect((await errorOf(download("/missing"))).message).toContain("answers with status 404");
+    expect((await errorOf(download("/nothing"))).message).toContain("of no type that is known");
+    expect((await errorOf(download("gopher://example.com/"))).message).toContain("https URLs only");
+    expect((await errorOf(download("/picture.png", {}, []))).message).toContain(
       "cannot be resolved",
     );
   });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 
-import { ChatError } from "../../../src/connectors/hub/error.ts";
+import type { ChatError } from "../../../src/connectors/hub/error.ts";
 import {
   type GoogleCredentials,
   parseCredentials,
@@ -12,6 +12,7 @@ import {
   type TokenServer,
   verified,
 } from "../../support/google-account.ts";
+import { errorOf } from "../../support/rejection.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 const MINUTE = 60_000;
@@ -44,14 +45,8 @@ function byAccount(): GoogleTokens {
   return tokensBy(parseCredentials(serviceAccount(server.url), "file"));
 }
 
-async function failureOf(tokens: GoogleTokens): Promise<ChatError> {
-  try {
-    await tokens.take();
-  } catch (error) {
-    if (error instanceof ChatError) return error;
-    throw error;
-  }
-  throw new Error("a token was given");
+function failureOf(tokens: GoogleTokens): Promise<ChatError> {
+  return errorOf(Promise.resolve().then(() => tokens.take()));
 }
 
 describe("a service account", () => {

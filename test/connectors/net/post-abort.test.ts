@@ -5,7 +5,9 @@ import { ChatError } from "../../../src/connectors/hub/error.ts";
 import { createPoster, type Poster, type PostRequest } from "../../../src/connectors/net/post.ts";
 import { type RawUpstream, startRawUpstream, STREAM_HEAD } from "../../contract/raw-upstream.ts";
 import { waitFor, within } from "../../support/wait-for.ts";
-import { errorOf, PATIENT, readAll, request } from "./posting.ts";
+import { PATIENT } from "../../contract/calling.ts";
+import { errorOf } from "../../support/rejection.ts";
+import { readAll, request } from "./posting.ts";
 
 const REASON = new ChatError("cancelled", "the client went away");
 

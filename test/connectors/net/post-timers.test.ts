@@ -8,7 +8,9 @@ import {
   startRawUpstream,
   STREAM_HEAD,
 } from "../../contract/raw-upstream.ts";
-import { errorOf, expectError, PATIENT, readAll, request } from "./posting.ts";
+import { PATIENT } from "../../contract/calling.ts";
+import { errorOf } from "../../support/rejection.ts";
+import { expectError, readAll, request } from "./posting.ts";
 
 let upstream: RawUpstream;
 let poster: Poster;

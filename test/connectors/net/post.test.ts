@@ -10,7 +10,9 @@ import {
   textResponse,
 } from "../../contract/raw-upstream.ts";
 import { waitFor } from "../../support/wait-for.ts";
-import { errorOf, expectError, PATIENT, readAll, request } from "./posting.ts";
+import { PATIENT } from "../../contract/calling.ts";
+import { errorOf } from "../../support/rejection.ts";
+import { expectError, readAll, request } from "./posting.ts";
 
 let upstream: RawUpstream;
 let poster: Poster;

@@ -1,16 +1,8 @@
 import { expect } from "bun:test";
 
-import type { Timeouts } from "../../../src/connectors/connector.ts";
-import { ChatError } from "../../../src/connectors/hub/error.ts";
+import type { ChatError } from "../../../src/connectors/hub/error.ts";
 import type { PostRequest } from "../../../src/connectors/net/post.ts";
-
-/** Long enough for nothing to run out. */
-export const PATIENT: Timeouts = {
-  connectMs: 10_000,
-  headersMs: 10_000,
-  firstEventMs: 10_000,
-  idleMs: 10_000,
-};
+import { PATIENT } from "../../contract/calling.ts";
 
 /** A request to post, streamed unless said otherwise. */
 export function request(url: string, more: Partial<PostRequest> = {}): PostRequest {
@@ -23,17 +15,6 @@ export function request(url: string, more: Partial<PostRequest> = {}): PostReque
     stream: true,
     ...more,
   };
-}
-
-/** The ChatError that a promise rejects with. */
-export async function errorOf(promise: Promise<unknown>): Promise<ChatError> {
-  try {
-    await promise;
-  } catch (error) {
-    if (error instanceof ChatError) return error;
-    throw error;
-  }
-  throw new Error("nothing was thrown");
 }
 
 /** All bytes of a body, as text. */

@@ -1,16 +1,13 @@
-/**
- * One scenario a file, both directions, for any wire: `test/fixtures/<dialect>/*.json`. A file holds one of `request` (a body, what
- * the hub has of it, and what is written for a host), `stream`, `reply` and `errors`.
- */
+/** The scenarios of a wire with both halves, in both directions. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 
-import { type ChatReply, createCollector } from "../../../src/connectors/hub/collect.ts";
-import { ChatError } from "../../../src/connectors/hub/error.ts";
+import type { ChatReply } from "../../../src/connectors/hub/collect.ts";
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../src/connectors/hub/json.ts";
+import type { Json, JsonObject } from "../../../src/connectors/hub/json.ts";
 import type { ClientHalf, ProviderHalf, ReplyContext } from "../../../src/connectors/hub/wire.ts";
+import { chatErrorOf } from "../../support/rejection.ts";
+import { fold, parseObject, plain } from "./machines.ts";
+import { failureIn, listIn, objectIn, objectsIn, readScenarios } from "./scenarios.ts";
 
 export type GoldenWire<Quirks> = {
   readonly client: ClientHalf;
@@ -28,52 +25,10 @@ export type GoldenWire<Quirks> = {
   readonly encode: (events: readonly ChatEvent[]) => readonly Json[];
 };
 
-const SECTIONS = ["request", "stream", "reply", "errors"] as const;
-
-function parseObject(text: string): JsonObject {
-  const value: unknown = JSON.parse(text);
-  if (!isJsonObject(value)) throw new Error("not an object");
-  return value;
-}
-
-function objectIn(holder: JsonObject, field: string): JsonObject {
-  const value = holder[field];
-  if (!isJsonObject(value)) throw new Error(`no object ${field}`);
-  return value;
-}
-
-function listIn(holder: JsonObject, field: string): readonly Json[] {
-  const value = holder[field];
-  if (!Array.isArray(value)) throw new Error(`no array ${field}`);
-  return value;
-}
-
-/** As JSON says it: without fields that are undefined. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
-function fold(events: readonly ChatEvent[]): ChatReply {
-  const collector = createCollector();
-  for (const event of events) collector.push(event);
-  return collector.reply();
-}
-
 /** Defines the tests of all scenarios of a wire. */
 export function golden<Quirks>(wire: GoldenWire<Quirks>): void {
   const { client, provider, quirks } = wire;
-  const folder = join(import.meta.dir, "../../fixtures", client.dialect);
-  const scenarios = readdirSync(folder).map((file) => ({
-    name: file.replace(".json", ""),
-    scenario: parseObject(readFileSync(join(folder, file), "utf8")),
-  }));
-  const having = (section: (typeof SECTIONS)[number]): typeof scenarios =>
-    scenarios.filter(({ scenario }) => scenario[section] !== undefined);
-
-  test("there is a scenario of every kind, and none of another kind", () => {
-    for (const section of SECTIONS) expect(having(section).length).toBeGreaterThan(0);
-    expect(SECTIONS.flatMap((section) => having(section)).length).toBe(scenarios.length);
-  });
+  const having = readScenarios(client.dialect);
 
   describe("requests", () => {
     for (const { name, scenario } of having("request")) {
@@ -140,8 +95,7 @@ export function golden<Quirks>(wire: GoldenWire<Quirks>): void {
 
   describe("errors", () => {
     for (const { name, scenario } of having("errors")) {
-      for (const [index, entry] of listIn(scenario, "errors").entries()) {
-        if (!isJsonObject(entry)) throw new Error(`${name}: not an object`);
+      for (const [index, entry] of objectsIn(scenario, "errors").entries()) {
         test(`${name}: ${Number(entry["status"])} #${index} becomes a kind and the dialect's envelope`, () => {
           expectError(wire, entry);
         });
@@ -151,24 +105,14 @@ export function golden<Quirks>(wire: GoldenWire<Quirks>): void {
 }
 
 function refusalOf(write: () => unknown): unknown {
-  try {
-    write();
-  } catch (error) {
-    if (error instanceof ChatError && error.kind === "invalid-request") return error.param;
-    throw error;
-  }
-  throw new Error("it was written");
+  const error = chatErrorOf(write);
+  expect(error.kind).toBe("invalid-request");
+  return error.param;
 }
 
 function expectError<Quirks>({ client, provider }: GoldenWire<Quirks>, entry: JsonObject): void {
-  const said = entry["body"];
-  const body = typeof said === "string" ? said : JSON.stringify(said);
-  const headers = new Headers();
-  const given = entry["headers"];
-  for (const [field, value] of Object.entries(isJsonObject(given) ? given : {})) {
-    if (typeof value === "string") headers.set(field, value);
-  }
-  const error = provider.decodeError(Number(entry["status"]), body, headers);
+  const { status, body, headers } = failureIn(entry);
+  const error = provider.decodeError(status, body, headers);
   expect({
     kind: error.kind,
     message: error.message,
@@ -177,7 +121,7 @@ function expectError<Quirks>({ client, provider }: GoldenWire<Quirks>, entry: Js
     retryAfterMs: error.retryAfterMs ?? null,
     ...error.traits,
   }).toMatchObject(objectIn(entry, "error"));
-  expect(error.upstreamStatus).toBe(Number(entry["status"]));
+  expect(error.upstreamStatus).toBe(status);
   expect(plain(client.encodeError(error, "req-1"))).toEqual(plain(entry["envelope"]));
   const told = entry["told"];
   if (told !== undefined) expect(client.statusOf(error)).toBe(Number(told));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
-import { ChatError } from "../../../src/connectors/hub/error.ts";
 import type { ModelConfig, ProviderConfig } from "../../../src/server/config/config.ts";
 import { createCatalog } from "../../../src/server/gateway/catalog.ts";
 import { capable } from "../../support/capable.ts";
+import { chatErrorOf } from "../../support/rejection.ts";
 import { chatRequest, keyRecord } from "./_setup.ts";
 
 const retry = { maxRetries: 1, backoffMs: 10 };
@@ -33,15 +33,6 @@ const fast: ModelConfig = {
     { provider: "groq", providerModelId: "llama", retry },
   ],
 };
-
-function faultOf(act: () => unknown): ChatError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof ChatError) return error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 const texts = (first: string, ...more: string[]) =>
   [first, ...more].map((text) => ({ role: "user", parts: [{ type: "text", text }] }));
@@ -94,7 +85,7 @@ describe("catalog", () => {
   });
 
   test("names the nearest model when one does not exist", () => {
-    const error = faultOf(() =>
+    const error = chatErrorOf(() =>
       catalogOf([fast], [provider("openrouter")]).resolve("fsat", keyRecord()),
     );
     expect([error.kind, error.code]).toEqual(["not-found", "model_not_found"]);
@@ -105,25 +96,25 @@ describe("catalog", () => {
     const catalog = catalogOf([], [provider("openrouter")]);
     const [route] = catalog.resolve("OpenRouter/vendor/large", keyRecord());
     expect([route?.provider, route?.model]).toEqual(["openrouter", "vendor/large"]);
-    expect(faultOf(() => catalog.resolve("groq/x", keyRecord())).kind).toBe("not-found");
+    expect(chatErrorOf(() => catalog.resolve("groq/x", keyRecord())).kind).toBe("not-found");
   });
 
   test("keeps providers closed when models are configured, but for the demo", () => {
     const catalog = catalogOf([fast], [provider("openrouter"), provider("demo", "demo")]);
-    expect(faultOf(() => catalog.resolve("openrouter/x", keyRecord())).kind).toBe("not-found");
+    expect(chatErrorOf(() => catalog.resolve("openrouter/x", keyRecord())).kind).toBe("not-found");
     expect(catalog.resolve("demo/echo", keyRecord())[0]?.provider).toBe("demo");
   });
 
   test("refuses a model outside the key's scope and does not list it", () => {
     const catalog = catalogOf([fast], [provider("openrouter")]);
     const key = keyRecord({ models: ["slow", "claude-*"] });
-    expect(faultOf(() => catalog.resolve("fast", key)).traits.status).toBe(403);
+    expect(chatErrorOf(() => catalog.resolve("fast", key)).traits.status).toBe(403);
     expect(catalog.list(key)).toEqual([]);
     expect(catalog.allows("claude-sonnet-4.5", key)).toBe(true);
   });
 
   test("says that a model without a usable route has none", () => {
-    const error = faultOf(() =>
+    const error = chatErrorOf(() =>
       catalogOf([{ name: "bare", routes: [] }], []).resolve("bare", keyRecord()),
     );
     expect([error.traits.status, error.code]).toEqual([503, "no_route"]);
@@ -171,15 +162,15 @@ describe("catalog", () => {
       const plan = catalog.plan(chatRequest({ model: "gpt-4o" }), keyRecord(), new Headers());
       expect([plan.model, plan.routes[0]?.id]).toEqual(["fast", "openrouter/vendor/small"]);
       const stranger = keyRecord({ tenantId: "other" });
-      expect(faultOf(() => catalog.resolve("gpt-4o", stranger)).kind).toBe("not-found");
+      expect(chatErrorOf(() => catalog.resolve("gpt-4o", stranger)).kind).toBe("not-found");
     });
 
     test("keeps its keys to its list, whatever theirs says", () => {
       expect(catalog.list(keyRecord())).toEqual(["fast", "gpt-4o"]);
-      const error = faultOf(() => catalog.resolve("slow", keyRecord({ models: ["slow"] })));
+      const error = chatErrorOf(() => catalog.resolve("slow", keyRecord({ models: ["slow"] })));
       expect([error.kind, error.code]).toEqual(["forbidden", "model_not_allowed"]);
       expect(error.message).toContain("this key's tenant may not");
-      expect(faultOf(() => catalog.resolve("turbo", keyRecord())).kind).toBe("forbidden");
+      expect(chatErrorOf(() => catalog.resolve("turbo", keyRecord())).kind).toBe("forbidden");
       expect(catalog.list(keyRecord({ tenantId: "other" }))).toEqual(["fast", "slow"]);
     });
   });
@@ -252,7 +243,7 @@ describe("catalog", () => {
 
     test("refuses what the operator says that no target can do, naming the field", () => {
       const catalog = conditional({ tools: false }, { tools: false });
-      const error = faultOf(() => able(catalog, { tools: [{ name: "look" }] }));
+      const error = chatErrorOf(() => able(catalog, { tools: [{ name: "look" }] }));
       expect([error.kind, error.param, error.code]).toEqual([
         "invalid-request",
         "tools",

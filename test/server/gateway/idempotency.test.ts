@@ -6,6 +6,7 @@ import {
   type Idempotency,
 } from "../../../src/server/gateway/idempotency.ts";
 import { createMemoryAnswers } from "../../support/memory-answers.ts";
+import { errorOf } from "../../support/rejection.ts";
 import { fixedClock } from "./_setup.ts";
 
 const ANSWER = { headers: { "content-type": "application/json" }, body: '{"text":"Hello."}' };
@@ -44,20 +45,8 @@ async function run(entering: Promise<Entry>) {
   return entry;
 }
 
-function refusal(entering: Promise<Entry>): Promise<ChatError> {
-  return entering.then(
-    () => {
-      throw new Error("it was let in");
-    },
-    (error: unknown) => {
-      if (error instanceof ChatError) return error;
-      throw error;
-    },
-  );
-}
-
 async function statusOfAnother(at: Idempotency): Promise<number> {
-  return (await refusal(at.enter("acme", "key", "other"))).traits.status;
+  return (await errorOf(at.enter("acme", "key", "other"))).traits.status;
 }
 
 /** Lets what was begun without waiting come to its end. */
@@ -87,7 +76,7 @@ describe("a repeated request", () => {
   test("is told to come again while the first runs elsewhere", async () => {
     const { one, two } = setup();
     const first = await run(one.enter("acme", "key", "print"));
-    const error = await refusal(two.enter("acme", "key", "print"));
+    const error = await errorOf(two.enter("acme", "key", "print"));
     expect([error.traits.status, error.code, error.retryAfterMs]).toEqual([
       409,
       "idempotency_key_in_use",
@@ -101,7 +90,7 @@ describe("a repeated request", () => {
   test("shares the failure of the one that it waited for, and the next one runs", async () => {
     const { one } = setup();
     const first = await run(one.enter("acme", "key", "print"));
-    const waiting = refusal(one.enter("acme", "key", "print"));
+    const waiting = errorOf(one.enter("acme", "key", "print"));
     first.end(new ChatError("unavailable", "the provider is down"));
     expect((await waiting).kind).toBe("unavailable");
     await settle();
@@ -157,7 +146,7 @@ test("requests of an instance that died run again after its lease", async () => 
   const { one, two, clock } = setup();
   await run(one.enter("acme", "key", "print"));
   clock.advance(14_999);
-  expect((await refusal(two.enter("acme", "key", "print"))).traits.status).toBe(409);
+  expect((await errorOf(two.enter("acme", "key", "print"))).traits.status).toBe(409);
   clock.advance(1);
   expect((await two.enter("acme", "key", "print")).state).toBe("run");
 });
@@ -194,6 +183,6 @@ test("of more than the most bytes the oldest answers go", async () => {
 });
 
 test.each(["", " ", "a".repeat(256), "a\nb", "schlüssel"])("the key %j is refused", async (key) => {
-  const error = await refusal(setup().one.enter("acme", key, "print"));
+  const error = await errorOf(setup().one.enter("acme", key, "print"));
   expect([error.traits.status, error.code]).toEqual([400, "invalid_idempotency_key"]);
 });

@@ -9,6 +9,7 @@ import {
 } from "../../../src/server/gateway/limits.ts";
 import { startOfDay, startOfMonth } from "../../../src/server/gateway/limits/rule.ts";
 import type { KeyRecord, KeyTotals } from "../../../src/server/store/store.ts";
+import { chatErrorOf } from "../../support/rejection.ts";
 import { fixedClock, keyRecord } from "./_setup.ts";
 
 type Setup = {
@@ -51,15 +52,8 @@ function setup(options: Setup = {}) {
     if (admission instanceof Promise) throw new Error("nobody else is there to be asked");
     return admission;
   };
-  const refusal = (key: KeyRecord, tokens = 0, cost = 0, model = "fast"): ChatError => {
-    try {
-      admit(key, tokens, cost, model);
-    } catch (error) {
-      if (error instanceof ChatError) return error;
-      throw error;
-    }
-    throw new Error("the request was admitted");
-  };
+  const refusal = (key: KeyRecord, tokens = 0, cost = 0, model = "fast"): ChatError =>
+    chatErrorOf(() => admit(key, tokens, cost, model));
   return { clock, hits, limiter, admit, refusal, state: () => state };
 }
 

@@ -5,7 +5,7 @@ import { migrate } from "../../../src/server/store/migrate.ts";
 import { openStore } from "../../../src/server/store/open.ts";
 import type { Store } from "../../../src/server/store/store.ts";
 import { aKey, aRow, DAY, HOUR, NOON, uuid } from "../../contract/records.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { makeDatabase, newestServer, type TestDatabase } from "../../support/postgres.ts";
 import { makeEarlierGateway } from "./earlier-gateway.ts";
 import { freshDatabase, temporaryFolder } from "./temporary.ts";

@@ -5,7 +5,7 @@ import type { Journal } from "../../../src/server/store/journal.ts";
 import { readSegment } from "../../../src/server/store/journal-files.ts";
 import { encodeUsageLine } from "../../../src/server/store/usage-line.ts";
 import { aRow, uuid } from "../../contract/records.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { createJournalRig, DEAD, type JournalRig } from "./journal-rig.ts";
 

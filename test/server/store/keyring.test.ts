@@ -12,7 +12,7 @@ import {
   StoreError,
 } from "../../../src/server/store/store.ts";
 import { aKey, DAY, NOON, uuid } from "../../contract/records.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { freshDatabase, temporaryFolder } from "./temporary.ts";
 

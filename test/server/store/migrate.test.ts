@@ -9,7 +9,7 @@ import {
 import { migrate, migrationStatus } from "../../../src/server/store/migrate.ts";
 import type { Migration } from "../../../src/server/store/migration.ts";
 import { openSqlite } from "../../../src/server/store/sqlite.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;

@@ -8,7 +8,7 @@ import { embeddedMigrations } from "../../../src/server/store/embedded-migration
 import { openStore } from "../../../src/server/store/open.ts";
 import { toStoreError } from "../../../src/server/store/sqlite-error.ts";
 import { aKey } from "../../contract/records.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { freshDatabase, temporaryFolder } from "./temporary.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;

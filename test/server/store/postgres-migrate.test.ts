@@ -10,7 +10,7 @@ import {
   applyPostgresMigrations,
   postgresMigrations,
 } from "../../../src/server/store/postgres-migrations.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { makeDatabase, type TestDatabase, testServers } from "../../support/postgres.ts";
 import { makeEarlierGateway } from "./earlier-gateway.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { migrate } from "../../../src/server/store/migrate.ts";
 import { openPostgres } from "../../../src/server/store/postgres-connection.ts";
 import { openStore } from "../../../src/server/store/open.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { newestServer, startTlsServer } from "../../support/postgres.ts";
 
 const CERTIFICATES = join(import.meta.dir, "../../fixtures/postgres");

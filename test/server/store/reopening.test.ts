@@ -7,7 +7,7 @@ import { openStore } from "../../../src/server/store/open.ts";
 import { createReopeningStore } from "../../../src/server/store/reopening.ts";
 import { type Store, StoreError } from "../../../src/server/store/store.ts";
 import { aKey, aRow, uuid } from "../../contract/records.ts";
-import { refusal } from "../../contract/rejection.ts";
+import { refusal } from "../../support/rejection.ts";
 import { storeContract } from "../../contract/store.ts";
 import { waitFor } from "../../support/wait-for.ts";
 import { freshDatabase, temporaryFolder } from "./temporary.ts";

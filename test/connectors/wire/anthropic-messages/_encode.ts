@@ -7,7 +7,8 @@ import {
   type AnthropicQuirks,
   anthropicMessagesProvider as provider,
 } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
-import { chatErrorOf } from "../openai-chat/_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { type Encoded, encodeFor, requestOf } from "../machines.ts";
 
 /** A model that takes structured output, and a budget to think with. */
 export const SONNET = "claude-sonnet-4-5";
@@ -15,26 +16,10 @@ export const SONNET = "claude-sonnet-4-5";
 export const NEW = "claude-opus-4-8";
 
 export type Fields = Partial<ChatRequest>;
-export type Encoded = { readonly body: JsonObject; readonly dropped: readonly string[] };
 
 /** The body for a plain question with these fields, and the names of what was left out. */
 export function encode(fields: Fields, model = SONNET, quirks: AnthropicQuirks = {}): Encoded {
-  const dropped: string[] = [];
-  const request: ChatRequest = {
-    model: "logical",
-    system: [],
-    messages: [user("Hello there")],
-    tools: [],
-    sampling: {},
-    stop: [],
-    stream: false,
-    streamUsage: false,
-    unmapped: [],
-    source: { dialect: "openai-chat", text: "{}", body: {} },
-    ...fields,
-  };
-  const body = provider.encodeRequest(request, model, quirks, (field) => dropped.push(field));
-  return { body, dropped };
+  return encodeFor(provider, requestOf("openai-chat", fields), model, quirks);
 }
 
 export function bodyOf(fields: Fields, model?: string, quirks?: AnthropicQuirks): JsonObject {

@@ -1,26 +1,11 @@
 /** The wire's machines driven with plain arrays, and the grammar that clients hold its streams to. */
 import { expect } from "bun:test";
 
-import { type ChatReply, createCollector } from "../../../../src/connectors/hub/collect.ts";
 import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
-import { isJsonObject, type JsonObject } from "../../../../src/connectors/hub/json.ts";
-import type { ReplyContext, SseMessage } from "../../../../src/connectors/hub/wire.ts";
+import type { SseMessage } from "../../../../src/connectors/hub/wire.ts";
 import { anthropicMessagesProvider } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
 import { anthropicMessagesClient } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
-
-export const CONTEXT: ReplyContext = {
-  requestId: "req-1",
-  model: "logical",
-  created: 1_700_000_000,
-  streamUsage: true,
-  estimateInput: () => 7,
-};
-
-export function fold(events: readonly ChatEvent[]): ChatReply {
-  const collector = createCollector();
-  for (const event of events) collector.push(event);
-  return collector.reply();
-}
+import { CONTEXT, parseObject } from "../machines.ts";
 
 /** The messages of SSE text, each with a name and one data line. */
 export function messagesOf(text: string): readonly SseMessage[] {
@@ -33,12 +18,6 @@ export function messagesOf(text: string): readonly SseMessage[] {
       if (event === undefined || data === undefined) throw new Error(`not a message: ${message}`);
       return { event, data };
     });
-}
-
-export function parseObject(text: string): JsonObject {
-  const value: unknown = JSON.parse(text);
-  if (!isJsonObject(value)) throw new Error(`not an object: ${text}`);
-  return value;
 }
 
 /** Decodes a stream and the end of its bytes. */

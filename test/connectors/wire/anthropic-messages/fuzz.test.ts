@@ -8,7 +8,8 @@ import { anthropicMessagesProvider as provider } from "../../../../src/connector
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { lower } from "../../../../src/connectors/wire/anthropic-messages/lower.ts";
 import { FIXTURES, payloads, readRecordings } from "../../../support/recordings.ts";
-import { CONTEXT, expectGrammar, messagesOf, parseObject } from "./_machines.ts";
+import { CONTEXT, parseObject } from "../machines.ts";
+import { expectGrammar, messagesOf } from "./_machines.ts";
 
 const { exchanges } = readRecordings(FIXTURES, "anthropic-messages");
 const golden = parseObject(

@@ -5,7 +5,8 @@ import {
 } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { golden } from "../golden.ts";
-import { CONTEXT, decode, encode, expectGrammar, parseObject } from "./_machines.ts";
+import { CONTEXT, parseObject } from "../machines.ts";
+import { decode, encode, expectGrammar } from "./_machines.ts";
 
 golden<AnthropicQuirks>({
   client,

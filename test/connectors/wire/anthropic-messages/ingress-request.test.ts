@@ -4,7 +4,7 @@ import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import type { ChatRequest, ReasoningRequest } from "../../../../src/connectors/hub/request.ts";
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
-import { chatErrorOf } from "../openai-chat/_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
 
 const PLAIN = { model: "m", max_tokens: 10, messages: [{ role: "user", content: "Hi there" }] };
 

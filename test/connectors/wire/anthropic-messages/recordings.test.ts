@@ -18,8 +18,9 @@ import {
   RECORDINGS,
 } from "../../../support/recordings.ts";
 import { lower } from "../../../../src/connectors/wire/anthropic-messages/lower.ts";
-import { chatErrorOf } from "../openai-chat/_machines.ts";
-import { CONTEXT, decode, encode, expectGrammar, fold, parseObject } from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { CONTEXT, fold, parseObject } from "../machines.ts";
+import { decode, encode, expectGrammar } from "./_machines.ts";
 
 /** What an answer says, in the plainest reading: its blocks, but for those that only Anthropic's own servers make. */
 type Reading = {

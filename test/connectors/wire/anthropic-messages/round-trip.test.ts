@@ -7,21 +7,14 @@ import type { Usage } from "../../../../src/connectors/hub/usage.ts";
 import { anthropicMessagesProvider as provider } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { answer } from "../openai-chat/_answer-arbitrary.ts";
-import { CONTEXT, decode, encode, expectGrammar, fold } from "./_machines.ts";
+import { CONTEXT, encodeFor, fold, plain } from "../machines.ts";
+import { decode, encode, expectGrammar } from "./_machines.ts";
 import { request } from "./_request-arbitrary.ts";
-
-/** Deep equality as JSON sees it, blind to prototypes of generated records. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
 
 test("a request written for a provider reads back as the same request", () => {
   fc.assert(
     fc.property(request, (original) => {
-      const dropped: string[] = [];
-      const body = provider.encodeRequest(original, original.model, {}, (field) =>
-        dropped.push(field),
-      );
+      const { body, dropped } = encodeFor(provider, original, original.model, {});
       const { source: _, ...again } = client.decodeRequest(JSON.stringify(body));
       const { source: __, ...expected } = original;
       expect(dropped).toEqual([]);

@@ -12,16 +12,9 @@ import { anthropicMessagesClient as client } from "../../../../src/connectors/wi
 import { FIXTURES, readRecordings } from "../../../support/recordings.ts";
 import { splitAt, splitEachByte, toCrlf } from "../../../support/split.ts";
 import { answer } from "../openai-chat/_answer-arbitrary.ts";
-import { chatErrorOf } from "../openai-chat/_machines.ts";
-import {
-  CONTEXT,
-  decode,
-  encode,
-  expectGrammar,
-  fold,
-  messagesOf,
-  parseObject,
-} from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { CONTEXT, fold, parseObject } from "../machines.ts";
+import { decode, encode, expectGrammar, messagesOf } from "./_machines.ts";
 
 const streams = readRecordings(FIXTURES, "anthropic-messages").exchanges.filter(
   ({ stream }) => stream,

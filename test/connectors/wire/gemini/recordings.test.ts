@@ -14,7 +14,9 @@ import {
   readGeminiExchanges,
 } from "../../../support/gemini-recordings.ts";
 import { RECORDINGS } from "../../../support/recordings.ts";
-import { chatErrorOf, decodeObjects, encode, fold } from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { fold } from "../machines.ts";
+import { decodeObjects, encode } from "./_machines.ts";
 import { camel, readRequest } from "./_request-reader.ts";
 
 const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");

@@ -2,7 +2,9 @@ import { describe, expect, test } from "bun:test";
 
 import { isJsonObject, type JsonObject } from "../../../../src/connectors/hub/json.ts";
 import type { GeminiQuirks } from "../../../../src/connectors/wire/gemini/egress.ts";
-import { chatErrorOf, chatRequest, encode } from "./_machines.ts";
+import { chatRequest } from "../../../contract/calling.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { encode } from "./_machines.ts";
 
 const TOOL = { type: "function", function: { name: "look", parameters: { type: "object" } } };
 

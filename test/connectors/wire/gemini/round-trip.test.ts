@@ -5,14 +5,10 @@ import type { ChatReply } from "../../../../src/connectors/hub/collect.ts";
 import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
 import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import { geminiProvider as provider } from "../../../../src/connectors/wire/gemini/egress.ts";
-import { decodeObjects, encode, fold } from "./_machines.ts";
+import { fold, plain } from "../machines.ts";
+import { decodeObjects, encode } from "./_machines.ts";
 import { request, text } from "./_request-arbitrary.ts";
 import { readRequest } from "./_request-reader.ts";
-
-/** Deep equality as JSON sees it. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
 
 test("a request written for Gemini reads back as the same request", () => {
   fc.assert(

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import { toOpenApiSchema } from "../../../../src/connectors/wire/gemini/schema-openapi.ts";
 import { cleanSchema } from "../../../../src/connectors/wire/gemini/schema.ts";
-import { chatErrorOf } from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
 
 function clean(schema: JsonObject, binding = false) {
   const dropped: string[] = [];

@@ -7,7 +7,9 @@ import { isJsonObject, type JsonObject } from "../../../../src/connectors/hub/js
 import { createSseReader } from "../../../../src/connectors/net/sse.ts";
 import { geminiProvider as provider } from "../../../../src/connectors/wire/gemini/egress.ts";
 import { byteLength, splitAt, splitEachByte } from "../../../support/split.ts";
-import { chatErrorOf, decodeObjects, decodePayloads, fold, parseObject } from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { fold, parseObject } from "../machines.ts";
+import { decodeObjects, decodePayloads } from "./_machines.ts";
 
 const FOLDER = join(import.meta.dir, "../../../fixtures/gemini");
 const streams = readdirSync(FOLDER)

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 
 import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
 import type { Usage } from "../../../../src/connectors/hub/usage.ts";
-import { CONTEXT } from "./_machines.ts";
+import { CONTEXT } from "../machines.ts";
 import { integer, jsonObject, reasoningPart, toolCall, word } from "./_part-arbitrary.ts";
 
 const usage = fc

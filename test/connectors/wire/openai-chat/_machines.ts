@@ -1,25 +1,9 @@
 /** The wire's machines driven with plain arrays. */
-import { type ChatReply, createCollector } from "../../../../src/connectors/hub/collect.ts";
-import { ChatError } from "../../../../src/connectors/hub/error.ts";
 import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
-import { isJsonObject, type JsonObject } from "../../../../src/connectors/hub/json.ts";
 import type { ReplyContext } from "../../../../src/connectors/hub/wire.ts";
 import { openaiChatProvider } from "../../../../src/connectors/wire/openai-chat/egress.ts";
 import { openaiChatClient } from "../../../../src/connectors/wire/openai-chat/ingress.ts";
-
-export const CONTEXT: ReplyContext = {
-  requestId: "req-1",
-  model: "logical",
-  created: 1_700_000_000,
-  streamUsage: true,
-  estimateInput: () => 7,
-};
-
-export function fold(events: readonly ChatEvent[]): ChatReply {
-  const collector = createCollector();
-  for (const event of events) collector.push(event);
-  return collector.reply();
-}
+import { CONTEXT } from "../machines.ts";
 
 /** Decodes data payloads and the end of the bytes. */
 export function decodePayloads(payloads: readonly string[]): readonly ChatEvent[] {
@@ -50,21 +34,4 @@ export function payloadsOf(text: string): readonly string[] {
     if (!/^data: [^\n]*$/.test(message)) throw new Error(`not one data line: ${message}`);
     return message.slice("data: ".length);
   });
-}
-
-export function parseObject(text: string): JsonObject {
-  const value: unknown = JSON.parse(text);
-  if (!isJsonObject(value)) throw new Error(`not an object: ${text}`);
-  return value;
-}
-
-/** The ChatError that this throws. */
-export function chatErrorOf(action: () => unknown): ChatError {
-  try {
-    action();
-  } catch (thrown) {
-    if (thrown instanceof ChatError) return thrown;
-    throw thrown;
-  }
-  throw new Error("nothing was thrown");
 }

@@ -1,31 +1,14 @@
 import { describe, expect, test } from "bun:test";
 
-import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import type { ChatRequest, ReasoningRequest } from "../../../../src/connectors/hub/request.ts";
 import {
   type OpenAIChatQuirks,
   openaiChatProvider as provider,
 } from "../../../../src/connectors/wire/openai-chat/egress.ts";
-
-type Encoded = { readonly body: JsonObject; readonly dropped: readonly string[] };
+import { type Encoded, encodeFor, requestOf } from "../machines.ts";
 
 function encode(fields: Partial<ChatRequest>, quirks: OpenAIChatQuirks): Encoded {
-  const dropped: string[] = [];
-  const request: ChatRequest = {
-    model: "logical",
-    system: [],
-    messages: [{ role: "user", parts: [{ type: "text", text: "Hello there" }] }],
-    tools: [],
-    sampling: {},
-    stop: [],
-    stream: false,
-    streamUsage: false,
-    unmapped: [],
-    source: { dialect: "anthropic-messages", text: "{}", body: {} },
-    ...fields,
-  };
-  const body = provider.encodeRequest(request, "up", quirks, (field) => dropped.push(field));
-  return { body, dropped };
+  return encodeFor(provider, requestOf("anthropic-messages", fields), "up", quirks);
 }
 
 function wish(reasoning: ReasoningRequest, quirks: OpenAIChatQuirks): Encoded {

@@ -7,35 +7,14 @@ import {
   type OpenAIChatQuirks,
   openaiChatProvider as provider,
 } from "../../../../src/connectors/wire/openai-chat/egress.ts";
-import { chatErrorOf } from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { type Encoded, encodeFor, requestOf } from "../machines.ts";
 
 const USER: Message = { role: "user", parts: [{ type: "text", text: "Hello there" }] };
 const TOOLS = [{ name: "f" }, { name: "g" }];
 
-function requestWith(fields: Partial<ChatRequest>): ChatRequest {
-  return {
-    model: "logical",
-    system: [],
-    messages: [USER],
-    tools: [],
-    sampling: {},
-    stop: [],
-    stream: false,
-    streamUsage: false,
-    unmapped: [],
-    source: { dialect: "anthropic-messages", text: "{}", body: {} },
-    ...fields,
-  };
-}
-
-type Encoded = { readonly body: JsonObject; readonly dropped: readonly string[] };
-
 function encode(fields: Partial<ChatRequest>, quirks: OpenAIChatQuirks = {}): Encoded {
-  const dropped: string[] = [];
-  const body = provider.encodeRequest(requestWith(fields), "up", quirks, (field) =>
-    dropped.push(field),
-  );
-  return { body, dropped };
+  return encodeFor(provider, requestOf("anthropic-messages", fields), "up", quirks);
 }
 
 function messages(fields: Partial<ChatRequest>, quirks: OpenAIChatQuirks = {}): unknown {

@@ -3,7 +3,9 @@ import { describe, expect, test } from "bun:test";
 import type { ChatReply } from "../../../../src/connectors/hub/collect.ts";
 import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import { openaiChatProvider as provider } from "../../../../src/connectors/wire/openai-chat/egress.ts";
-import { chatErrorOf, decodeChunks, fold } from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { fold } from "../machines.ts";
+import { decodeChunks } from "./_machines.ts";
 
 /** A chunk with this delta; `more` goes beside it, `top` around the choice. */
 function chunk(delta: JsonObject | null, more: JsonObject = {}, top: JsonObject = {}): JsonObject {

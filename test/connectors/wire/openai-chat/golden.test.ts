@@ -5,7 +5,8 @@ import {
 } from "../../../../src/connectors/wire/openai-chat/egress.ts";
 import { openaiChatClient as client } from "../../../../src/connectors/wire/openai-chat/ingress.ts";
 import { golden } from "../golden.ts";
-import { CONTEXT, decodeChunks, encodeEvents } from "./_machines.ts";
+import { CONTEXT } from "../machines.ts";
+import { decodeChunks, encodeEvents } from "./_machines.ts";
 
 golden<OpenAIChatQuirks>({
   client,

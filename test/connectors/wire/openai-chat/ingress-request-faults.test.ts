@@ -5,7 +5,7 @@ import { ChatError } from "../../../../src/connectors/hub/error.ts";
 import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../../../src/connectors/hub/request.ts";
 import { openaiChatClient as client } from "../../../../src/connectors/wire/openai-chat/ingress.ts";
-import { chatErrorOf } from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
 
 const HELLO = { role: "user", content: "Hello there" };
 

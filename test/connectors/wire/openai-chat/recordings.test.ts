@@ -21,14 +21,9 @@ import {
   readRecordings,
   RECORDINGS,
 } from "../../../support/recordings.ts";
-import {
-  chatErrorOf,
-  CONTEXT,
-  decodePayloads,
-  encodeEvents,
-  fold,
-  parseObject,
-} from "./_machines.ts";
+import { chatErrorOf } from "../../../support/rejection.ts";
+import { CONTEXT, fold, parseObject } from "../machines.ts";
+import { decodePayloads, encodeEvents } from "./_machines.ts";
 
 type Call = { readonly id: string; readonly name: string; readonly arguments: string };
 

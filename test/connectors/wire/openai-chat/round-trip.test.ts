@@ -7,8 +7,9 @@ import {
   openaiChatProvider as provider,
 } from "../../../../src/connectors/wire/openai-chat/egress.ts";
 import { openaiChatClient as client } from "../../../../src/connectors/wire/openai-chat/ingress.ts";
+import { CONTEXT, encodeFor, fold, plain } from "../machines.ts";
 import { answer } from "./_answer-arbitrary.ts";
-import { CONTEXT, decodePayloads, encodeEvents, fold } from "./_machines.ts";
+import { decodePayloads, encodeEvents } from "./_machines.ts";
 import { request } from "./_request-arbitrary.ts";
 
 /** A host that takes everything the dialect can say. */
@@ -33,18 +34,10 @@ const EVERYTHING: OpenAIChatQuirks = {
   },
 };
 
-/** Deep equality as JSON sees it, blind to prototypes of generated records. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
-}
-
 test("a request written for a provider reads back as the same request", () => {
   fc.assert(
     fc.property(request, (original) => {
-      const dropped: string[] = [];
-      const body = provider.encodeRequest(original, original.model, EVERYTHING, (field) =>
-        dropped.push(field),
-      );
+      const { body, dropped } = encodeFor(provider, original, original.model, EVERYTHING);
       const { source: _, ...again } = client.decodeRequest(JSON.stringify(body));
       const { source: __, ...expected } = original;
       expect(dropped).toEqual([]);

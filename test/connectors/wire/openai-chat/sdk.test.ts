@@ -5,7 +5,7 @@ import OpenAI, { APIError } from "openai";
 import { ChatError } from "../../../../src/connectors/hub/error.ts";
 import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
 import { openaiChatClient as client } from "../../../../src/connectors/wire/openai-chat/ingress.ts";
-import { CONTEXT, fold } from "./_machines.ts";
+import { CONTEXT, fold } from "../machines.ts";
 
 const EVENTS: readonly ChatEvent[] = [
   { type: "start", id: "gen-1", model: "up/m", created: 7 },
