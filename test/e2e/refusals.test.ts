@@ -115,6 +115,19 @@ describe("a request is turned away", () => {
     expect(rig.first.calls).toHaveLength(0);
   });
 
+  test("for a body that is not UTF-8, with 400 that says where", async () => {
+    const [before = "", after = ""] = JSON.stringify(bodySaying("|")).split("|");
+    const cut = Buffer.concat([
+      Buffer.from(before),
+      Buffer.from("🙂").subarray(0, 3),
+      Buffer.from(after),
+    ]);
+    const asked = await post(rig.gateway.url, rig.key, cut);
+    const error = expectRefusal(asked, 400, { code: "invalid_utf8" }, "caller");
+    expect(error["message"]).toContain(`byte ${before.length} `);
+    expect(rig.first.calls).toHaveLength(0);
+  });
+
   test.each([
     ["messages", { messages: "hello" }],
     ["messages", { messages: [] }],
@@ -190,6 +203,14 @@ describe("a request is turned away", () => {
 });
 
 describe("a request is let in", () => {
+  test("with replacement characters that are its client's own", async () => {
+    const asked = await post(rig.gateway.url, rig.key, bodySaying("\ufffd and 🙂"));
+    expect(asked.status).toBe(200);
+    expect(JSON.parse(rig.first.calls[0]?.text ?? "")).toMatchObject({
+      messages: [{ content: "\ufffd and 🙂" }],
+    });
+  });
+
   test("with its key as x-api-key", async () => {
     const asked = await post(rig.gateway.url, undefined, chatBody(), { "x-api-key": rig.key });
     expect(asked.status).toBe(200);
@@ -218,6 +239,10 @@ describe("a request is let in", () => {
     expect(asked.headers.get("x-request-id")).toMatch(/^[\w.:-]{8,128}$/);
   });
 });
+
+function bodySaying(content: string): JsonObject {
+  return { ...chatBody(), messages: [{ role: "user", content }] };
+}
 
 /** Checks status, envelope and headers of a refusal and gives back the error object. */
 function expectRefusal(

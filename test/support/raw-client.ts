@@ -8,11 +8,11 @@ export type Asked = {
   readonly text: string;
 };
 
-/** Posts a chat completion and reads the whole answer. A string goes out byte for byte. */
+/** Posts a chat completion and reads the whole answer. A string goes out byte for byte, as do bytes. */
 export async function post(
   url: string,
   key: string | undefined,
-  body: JsonObject | string,
+  body: JsonObject | string | Buffer<ArrayBuffer>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Asked> {
   const response = await fetch(`${url}/v1/chat/completions`, request(key, body, headers));
@@ -88,9 +88,9 @@ async function drain(read: () => Promise<boolean>): Promise<boolean> {
 
 function request(
   key: string | undefined,
-  body: JsonObject | string,
+  body: JsonObject | string | Buffer<ArrayBuffer>,
   headers: Readonly<Record<string, string>>,
-): { method: string; headers: Record<string, string>; body: string } {
+): { method: string; headers: Record<string, string>; body: string | Buffer<ArrayBuffer> } {
   return {
     method: "POST",
     headers: {
@@ -98,6 +98,6 @@ function request(
       ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       ...headers,
     },
-    body: typeof body === "string" ? body : JSON.stringify(body),
+    body: typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body),
   };
 }

@@ -1,3 +1,5 @@
+import { isUtf8 } from "node:buffer";
+
 import { ChatError } from "../../connectors/hub/error.ts";
 import { isDeeperThan } from "../../connectors/hub/json-scan.ts";
 
@@ -11,11 +13,12 @@ export type BodyLimits = {
 
 /**
  * The request's body as text. Throws ChatError `too-large` before reading more than allowed, and `invalid-request` for
- * encodings other than none and for JSON that nests too deep.
+ * encodings other than none, for bytes that are no UTF-8 and for JSON that nests too deep.
  */
 export async function readBody(request: Request, limits: BodyLimits): Promise<string> {
-  const text = await readText(request, limits.maxBodyBytes);
+  const body = await receive(request, limits.maxBodyBytes);
   limits.onArrived(request);
+  const text = await decode(body);
   if (isDeeperThan(text, limits.maxDepth)) {
     throw new ChatError(
       "invalid-request",
@@ -26,7 +29,8 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<st
   return text;
 }
 
-function readText(request: Request, most: number): Promise<string> | string {
+/** All of it. A blob, since that costs what text does, and the bytes are still there if somebody must look at them. */
+function receive(request: Request, most: number): Promise<Blob> | Blob {
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding !== "identity") {
     throw new ChatError("invalid-request", `the body is encoded as ${encoding}; send it as it is`, {
@@ -36,21 +40,57 @@ function readText(request: Request, most: number): Promise<string> | string {
   const declared = request.headers.get("content-length");
   if (declared !== null) {
     if (Number(declared) > most) throw tooLarge(Number(declared), most);
-    return request.text();
+    return request.blob();
   }
-  return request.body ? readPieces(request.body, most) : "";
+  return request.body ? receivePieces(request.body, most) : new Blob();
 }
 
-async function readPieces(body: AsyncIterable<Uint8Array>, most: number): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
+async function receivePieces(
+  body: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  most: number,
+): Promise<Blob> {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const chunk of body) {
-    size += chunk.byteLength;
+  for await (const piece of body) {
+    size += piece.byteLength;
     if (size > most) throw tooLarge(size, most);
-    text += decoder.decode(chunk, { stream: true });
+    pieces.push(piece);
   }
-  return text + decoder.decode();
+  return new Blob(pieces);
+}
+
+/** What stands in a text for bytes that are no character, if it is not one that the client has written itself. */
+const REPLACEMENT = "\ufffd";
+
+async function decode(body: Blob): Promise<string> {
+  const text = await body.text();
+  // Hardly any text holds it; only then are the bytes looked at.
+  if (!text.includes(REPLACEMENT)) return text;
+  const bytes = await body.bytes();
+  if (isUtf8(bytes)) return text;
+  const offset = firstFault(text, bytes);
+  const found = (bytes[offset] ?? 0).toString(16).padStart(2, "0");
+  throw new ChatError(
+    "invalid-request",
+    `the body is not UTF-8: byte ${offset} (0x${found}) is no part of a whole character; send JSON encoded as UTF-8`,
+    { code: "invalid_utf8" },
+  );
+}
+
+/** Where in the bytes the first replacement character stands that the client has not written. */
+function firstFault(text: string, bytes: Uint8Array): number {
+  // A mark of the byte order is no part of the text.
+  let offset = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  let from = 0;
+  for (let at = text.indexOf(REPLACEMENT); at >= 0; at = text.indexOf(REPLACEMENT, from)) {
+    offset += Buffer.byteLength(text.slice(from, at));
+    const isOwn =
+      bytes[offset] === 0xef && bytes[offset + 1] === 0xbf && bytes[offset + 2] === 0xbd;
+    if (!isOwn) break;
+    offset += 3;
+    from = at + 1;
+  }
+  return offset;
 }
 
 function tooLarge(size: number, most: number): ChatError {
