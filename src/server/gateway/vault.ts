@@ -4,6 +4,7 @@
  */
 import { isJsonObject, type Json } from "../../connectors/hub/json.ts";
 import type { ReasoningPart, ToolCallPart } from "../../connectors/hub/request.ts";
+import { createShelves } from "./shelves.ts";
 
 /** What stood around one call. */
 export type Kept = {
@@ -34,6 +35,7 @@ export type Vault = {
 };
 
 export type VaultOptions = {
+  /** How many fit while they are small: each counts for its part of the room at least. */
   readonly maxEntries: number;
   /** Of the opaque texts, counted in UTF-16 units. */
   readonly maxSize: number;
@@ -51,50 +53,29 @@ export const VAULT_LIMITS = {
 
 type Entry = {
   readonly kept: Kept;
-  readonly size: number;
-  readonly at: number;
   /** Whether its id has been given to another call before. */
   readonly isReused: boolean;
 };
 
 export function createVault(options: VaultOptions): Vault {
-  /** The oldest first. */
-  const entries = new Map<string, Entry>();
-  let size = 0;
-
-  const drop = (key: string, entry: Entry): void => {
-    entries.delete(key);
-    size -= entry.size;
-  };
-  const trim = (): void => {
-    const oldest = options.clock() - options.maxAgeMs;
-    for (const [key, entry] of entries) {
-      const fits = entries.size <= options.maxEntries && size <= options.maxSize;
-      if (fits && entry.at >= oldest) return;
-      drop(key, entry);
-    }
-  };
-
+  const shelves = createShelves<Entry>(options);
+  const leastSize = Math.floor(options.maxSize / options.maxEntries);
   return {
     keep(tenantId, callId, kept) {
-      const key = keyOf(tenantId, callId);
-      const known = entries.get(key);
-      if (known) drop(key, known);
+      const known = shelves.get(tenantId, callId);
       const isReused = known !== undefined && (known.isReused || known.kept.print !== kept.print);
-      const entry = { kept, size: sizeOf(kept), at: options.clock(), isReused };
-      entries.set(key, entry);
-      size += entry.size;
-      trim();
+      const size = Math.max(sizeOf(kept), leastSize);
+      shelves.put(tenantId, callId, { kept, isReused }, size);
     },
     find(tenantId, call) {
-      const entry = entries.get(keyOf(tenantId, call.id));
-      if (!entry || entry.at < options.clock() - options.maxAgeMs) return undefined;
+      const entry = shelves.get(tenantId, call.id);
+      if (!entry) return undefined;
       const { kept, isReused } = entry;
       if (kept.name !== call.name) return undefined;
       return isReused && kept.print !== printOf(call.arguments) ? undefined : kept;
     },
     get isEmpty() {
-      return entries.size === 0;
+      return shelves.isEmpty;
     },
   };
 }
@@ -113,11 +94,6 @@ function sorted(value: Json): Json {
   if (!isJsonObject(value)) return value;
   const fields = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
   return Object.fromEntries(fields.map(([name, field]) => [name, sorted(field ?? null)]));
-}
-
-/** Neither a tenant's name nor an id can be made to look like another tenant's. */
-function keyOf(tenantId: string, callId: string): string {
-  return JSON.stringify([tenantId, callId]);
 }
 
 function sizeOf({ thoughts, after = [], signature }: Kept): number {

@@ -1,5 +1,6 @@
 /** Reasoning that must come back unchanged: to its maker, from its tenant, for a while, and to nobody else. */
 import { describe, expect, test } from "bun:test";
+import { array, assert, constantFrom, integer, property, record } from "fast-check";
 
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
 import type { ChatRequest, Message } from "../../../src/connectors/hub/request.ts";
@@ -204,7 +205,22 @@ describe("the vault", () => {
     keep("5", 9_500);
     expect(find("3")).toBeUndefined();
     expect(find("5")).toBeDefined();
+    // Nor is there room for it when all others are gone.
     keep("6", 20_000);
+    expect(["5", "6"].map((id) => find(id) !== undefined)).toEqual([true, false]);
+  });
+
+  test("lets go of what is too old, also of tenants that come no more", () => {
+    now = 0;
+    const vault = small();
+    vault.keep("acme", "1", KEPT);
+    now = 600;
+    vault.keep("acme", "2", KEPT);
+    now = 1001;
+    vault.keep("other", "large", { ...KEPT, signature: "x".repeat(20_000) });
+    expect(vault.isEmpty).toBe(false);
+    now = 1601;
+    vault.keep("other", "large", { ...KEPT, signature: "x".repeat(20_000) });
     expect(vault.isEmpty).toBe(true);
   });
 
@@ -215,5 +231,79 @@ describe("the vault", () => {
       vault.keep("acme", "1", { ...KEPT, family: `f${round}` });
     }
     expect(vault.find("acme", { ...CALL_A, id: "1" })?.family).toBe("f9");
+  });
+});
+
+function ids(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `${at}`);
+}
+
+function roomFor(maxEntries: number): Vault {
+  return createVault({ maxEntries, maxSize: maxEntries * 1000, maxAgeMs: 1000, clock: () => 0 });
+}
+
+function held(vault: Vault, tenant: string, among: readonly string[]): string[] {
+  return among.filter((id) => vault.find(tenant, { ...CALL_A, id }) !== undefined);
+}
+
+describe("tenants in one vault", () => {
+  test("one that keeps without end pushes out its own, not those of others", () => {
+    const vault = roomFor(8);
+    for (const id of ids(2)) vault.keep("quiet", id, KEPT);
+    for (const id of ids(1000)) vault.keep("busy", id, KEPT);
+    expect(held(vault, "quiet", ids(2))).toEqual(ids(2));
+    expect(held(vault, "busy", ids(1000))).toEqual(ids(1000).slice(-6));
+  });
+
+  test("one that is alone has all the room, and makes some for those that come", () => {
+    const vault = roomFor(8);
+    for (const id of ids(9)) vault.keep("first", id, KEPT);
+    expect(held(vault, "first", ids(9))).toEqual(ids(9).slice(1));
+    for (const id of ids(3)) vault.keep("second", id, KEPT);
+    expect(held(vault, "second", ids(3))).toEqual(ids(3));
+    expect(held(vault, "first", ids(9))).toEqual(ids(9).slice(-5));
+  });
+
+  test("no name is another's", () => {
+    const vault = roomFor(8);
+    for (const name of ["__proto__", "constructor", ""]) vault.keep(name, "__proto__", KEPT);
+    expect(held(vault, "__proto__", ["__proto__", "toString"])).toEqual(["__proto__"]);
+    expect(held(vault, "toString", ["__proto__"])).toEqual([]);
+  });
+
+  test("only the one that keeps, or one with at least half of what the largest has, loses anything", () => {
+    const tenants = ["a", "b", "c", "d", "e"];
+    assert(
+      property(
+        array(record({ tenant: constantFrom(...tenants), many: integer({ min: 1, max: 9 }) }), {
+          maxLength: 40,
+        }),
+        (turns) => {
+          const vault = roomFor(16);
+          const known = new Map(tenants.map((tenant) => [tenant, [] as string[]]));
+          let next = 0;
+          for (const { tenant, many } of turns) {
+            for (let turn = 0; turn < many; turn += 1) {
+              const id = String((next += 1));
+              vault.keep(tenant, id, KEPT);
+              known.get(tenant)?.push(id);
+              const largest = Math.max(...[...known.values()].map((all) => all.length));
+              let total = 0;
+              for (const [name, all] of known) {
+                const left = held(vault, name, all);
+                // The oldest went first.
+                expect(left).toEqual(all.slice(all.length - left.length));
+                if (left.length < all.length && name !== tenant) {
+                  expect(all.length).toBeGreaterThanOrEqual(largest / 2);
+                }
+                total += left.length;
+                known.set(name, left);
+              }
+              expect(total).toBe(Math.min(next, 16));
+            }
+          }
+        },
+      ),
+    );
   });
 });
