@@ -10,7 +10,13 @@ const SCALE: readonly ReasoningEffort[] = [
   "xhigh",
   "max",
 ];
+/** Those that a host knows of which nothing else is said. */
 export const DEFAULT_EFFORTS = SCALE.slice(0, -1);
+
+/** Whether a word of the caller's is an effort. */
+export function isEffort(word: string): word is ReasoningEffort {
+  return SCALE.some((effort) => effort === word);
+}
 
 /** A budget of thinking tokens as the effort that spends about as much. */
 export function effortOf(budgetTokens: number): ReasoningEffort {

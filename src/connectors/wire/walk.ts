@@ -6,6 +6,9 @@ import { ChatError } from "../hub/error.ts";
 import { isJsonObject, type Json, type JsonObject } from "../hub/json.ts";
 import type { Unmapped } from "../hub/request.ts";
 
+/** What is read-only in the hub, while it is put together. */
+export type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** Where in the body the reader stands: `["messages", 2, "content"]`. */
 export type Trail = (string | number)[];
 
@@ -95,6 +98,46 @@ export function asObject(
 export function asArray(reading: Reading, field: string, value: Json | undefined): readonly Json[] {
   if (isJsonArray(value)) return value;
   throw fault(reading, field, value, "an array");
+}
+
+/** An array of strings. */
+export function asStrings(
+  reading: Reading,
+  field: string,
+  value: Json | undefined,
+): readonly string[] {
+  const list = asArray(reading, field, value);
+  reading.trail.push(field);
+  const strings = list.map((entry, index) => asString(reading, index, entry));
+  reading.trail.pop();
+  return strings;
+}
+
+/** An object whose values are all read alike. */
+export function asRecord<Value>(
+  reading: Reading,
+  field: string,
+  value: Json | undefined,
+  read: (reading: Reading, field: string, value: Json | undefined) => Value,
+): Readonly<Record<string, Value>> {
+  const map = asObject(reading, field, value);
+  reading.trail.push(field);
+  const entries = Object.entries(map).map(
+    ([name, entry]) => [name, read(reading, name, entry)] as const,
+  );
+  reading.trail.pop();
+  return Object.fromEntries(entries);
+}
+
+/** Throws ChatError for a body that names no model or holds no message, which no dialect can do without. */
+export function assertAsks(reading: Reading, body: JsonObject): void {
+  if (textOf(body["model"]) === undefined) {
+    throw fault(reading, "model", body["model"], "the name of a model");
+  }
+  const messages = body["messages"];
+  if (!isJsonArray(messages) || messages.length === 0) {
+    throw fault(reading, "messages", messages, "an array with at least one message");
+  }
 }
 
 /** True for a JSON array. */

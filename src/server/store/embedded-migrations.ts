@@ -9,6 +9,7 @@ import {
   migrationFailure,
   planMigrations,
   splitStatements,
+  toLedgerEntry,
 } from "./migration.ts";
 import { isBusy } from "./sqlite-error.ts";
 import { patiently, type Sqlite } from "./sqlite.ts";
@@ -30,12 +31,7 @@ export function readLedger(sqlite: Sqlite): readonly LedgerEntry[] {
   const rows = sqlite
     .prepare("select number, name, checksum, applied_at from xjp_migrations order by number")
     .all();
-  return rows.map((row) => ({
-    number: Number(row["number"]),
-    name: String(row["name"]),
-    checksum: String(row["checksum"]),
-    appliedAt: Date.parse(String(row["applied_at"])),
-  }));
+  return rows.map(toLedgerEntry);
 }
 
 /**

@@ -122,6 +122,16 @@ export function assertMigrated(
   );
 }
 
+/** A row of the ledger, whichever database it was read from. */
+export function toLedgerEntry(row: Readonly<Record<string, unknown>>): LedgerEntry {
+  return {
+    number: Number(row["number"]),
+    name: String(row["name"]),
+    checksum: String(row["checksum"]),
+    appliedAt: Date.parse(String(row["applied_at"])),
+  };
+}
+
 /** Number of the newest applied migration; 0 when there is none. */
 export function ledgerVersion(ledger: readonly LedgerEntry[]): number {
   return ledger.reduce((newest, entry) => Math.max(newest, entry.number), 0);

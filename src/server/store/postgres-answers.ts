@@ -1,16 +1,8 @@
 import type { Answers } from "./answers.ts";
 import type { Postgres } from "./postgres-connection.ts";
-import { toPostgresError } from "./postgres-error.ts";
 
 /** The methods of the PostgreSQL store that are about answers to be given again. */
-export function createPostgresAnswerMethods({ sql, place }: Postgres): Answers {
-  const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      throw toPostgresError(thrown, place);
-    }
-  };
+export function createPostgresAnswerMethods({ sql, run }: Postgres): Answers {
   return {
     claimAnswer: ({ id, fingerprint, holder, now, until }) =>
       run(async () => {

@@ -1,12 +1,15 @@
 /** Connections to a PostgreSQL server, with the settings that every connection of xjp has. The only place that opens them. */
 import postgres from "postgres";
 import { type PostgresAddress, readPostgresAddress } from "./postgres-address.ts";
+import { toPostgresError } from "./postgres-error.ts";
 
 export type Postgres = {
   readonly sql: postgres.Sql;
   /** `host:port/database`, for messages: no login in it. */
   readonly place: string;
   readonly address: PostgresAddress;
+  /** Does work on the database. Whatever it throws is thrown as a StoreError. */
+  readonly run: <Result>(work: () => Promise<Result>) => Promise<Result>;
 };
 
 const IDLE_SECONDS = 60;
@@ -39,5 +42,16 @@ export function openPostgres(url: string, max?: number): Postgres {
       ...(isPooled ? {} : { statement_timeout: address.statementMs, TimeZone: "UTC" }),
     },
   });
-  return { sql, place, address };
+  return {
+    sql,
+    place,
+    address,
+    async run(work) {
+      try {
+        return await work();
+      } catch (thrown) {
+        throw toPostgresError(thrown, place);
+      }
+    },
+  };
 }

@@ -2,7 +2,6 @@ import type postgres from "postgres";
 import type { CopyPlace } from "./copy.ts";
 import { createPostgresStore } from "./postgres.ts";
 import { openPostgres } from "./postgres-connection.ts";
-import { toPostgresError } from "./postgres-error.ts";
 import { upsertKey } from "./postgres-keys.ts";
 import { toUsageStatus, type UsageRow } from "./store.ts";
 import { DAY_MS } from "./usage-span.ts";
@@ -25,14 +24,7 @@ const TOTALS = [
 /** A migrated PostgreSQL database as copying sees it. */
 export async function openPostgresCopy(url: string): Promise<CopyPlace> {
   const store = await createPostgresStore(url);
-  const { sql, place } = openPostgres(url, 1);
-  const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      throw toPostgresError(thrown, place);
-    }
-  };
+  const { sql, place, run } = openPostgres(url, 1);
   return {
     name: `database postgres://${place}`,
     keys: () => store.listKeys({}),

@@ -1,6 +1,5 @@
 import type postgres from "postgres";
 import type { Postgres } from "./postgres-connection.ts";
-import { toPostgresError } from "./postgres-error.ts";
 import { type KeyChanges, type KeyRecord, type Store, StoreError } from "./store.ts";
 
 type KeyMethods = Pick<
@@ -22,14 +21,7 @@ const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 const CHANNEL = "xjp_keys";
 
 /** The methods of the PostgreSQL store that are about keys. */
-export function createPostgresKeyMethods({ sql, place, address }: Postgres): KeyMethods {
-  const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      throw toPostgresError(thrown, place);
-    }
-  };
+export function createPostgresKeyMethods({ sql, run, address }: Postgres): KeyMethods {
   const columns = sql`id, key_hash, key_prefix, tenant_id, description, rate_limit_rpm, rate_limit_rpd, rate_limit_tpm,
     tokens_per_day, budget_nano_usd, budget_day_nano_usd, concurrency, models, is_active, created_at, expires_at, last_used_at, revoked_at`;
   const newestFirst = sql`order by created_at desc, id desc`;

@@ -1,7 +1,6 @@
 /** The shared counters in PostgreSQL: one statement for each lease, with what the functions of migration 0003 do. */
 import { BEAT_MS, type Counter, INSTANCE_MS, type Leases } from "./leases.ts";
 import { openPostgres } from "./postgres-connection.ts";
-import { toPostgresError } from "./postgres-error.ts";
 import { StoreError } from "./store.ts";
 import { within } from "../within.ts";
 
@@ -16,19 +15,13 @@ export function createPostgresLeases(
   holder: string,
   clock: () => number = Date.now,
 ): Leases {
-  let { sql, place } = openPostgres(url, CONNECTIONS);
+  const { sql: first, place, run } = openPostgres(url, CONNECTIONS);
+  let sql = first;
   let cleanedAt = clock();
-  const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      throw toPostgresError(thrown, place);
-    }
-  };
   /** Gives up connections on which nothing is heard any more, and whoever waits on them. */
   const abandon = async (beat: Promise<unknown>): Promise<never> => {
     const dead = sql;
-    ({ sql, place } = openPostgres(url, CONNECTIONS));
+    ({ sql } = openPostgres(url, CONNECTIONS));
     beat.catch(() => undefined);
     void dead.end({ timeout: 0 });
     await Promise.resolve();

@@ -1,7 +1,6 @@
 import type { Migrating } from "./migrate.ts";
 import { openPostgres, type Postgres } from "./postgres-connection.ts";
 import { readPostgresAddress } from "./postgres-address.ts";
-import { toPostgresError } from "./postgres-error.ts";
 import {
   applyPostgresMigrations,
   postgresMigrations,
@@ -13,9 +12,7 @@ export function migratingPostgres(url: string): Migrating {
   const once = async <Result>(work: (postgres: Postgres) => Promise<Result>): Promise<Result> => {
     const postgres = openPostgres(url, 1);
     try {
-      return await work(postgres);
-    } catch (thrown) {
-      throw toPostgresError(thrown, postgres.place);
+      return await postgres.run(() => work(postgres));
     } finally {
       await postgres.sql.end({ timeout: 1 });
     }

@@ -11,6 +11,7 @@ import {
   migrationFailure,
   planMigrations,
   splitStatements,
+  toLedgerEntry,
 } from "./migration.ts";
 import type { Postgres } from "./postgres-connection.ts";
 import { StoreError } from "./store.ts";
@@ -36,12 +37,7 @@ export async function readPostgresLedger(sql: Runner): Promise<readonly LedgerEn
   if (table?.["name"] === null) return [];
   const rows = await sql`
     select number, name, checksum, applied_at from xjp_migrations order by number`;
-  return rows.map((row) => ({
-    number: Number(row["number"]),
-    name: String(row["name"]),
-    checksum: String(row["checksum"]),
-    appliedAt: Date.parse(String(row["applied_at"])),
-  }));
+  return rows.map(toLedgerEntry);
 }
 
 /**

@@ -1,6 +1,5 @@
 import type postgres from "postgres";
 import type { Postgres } from "./postgres-connection.ts";
-import { toPostgresError } from "./postgres-error.ts";
 import type { Store, UsageGroup, UsageReportRow, UsageRow } from "./store.ts";
 import { DAY_MS, dayName, type Span, splitSpan, startOfDay, toCalendar } from "./usage-span.ts";
 
@@ -25,16 +24,9 @@ const PRUNE_ROWS = 5_000;
 const ONE_MOMENT = "isolation level repeatable read read only";
 
 /** The methods of the PostgreSQL store that are about usage. */
-export function createPostgresUsageMethods({ sql: pool, place }: Postgres): UsageMethods {
+export function createPostgresUsageMethods({ sql: pool, run }: Postgres): UsageMethods {
   /** Months whose partitions are known to exist. */
   const months = new Set<string>();
-  const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
-    try {
-      return await work();
-    } catch (thrown) {
-      throw toPostgresError(thrown, place);
-    }
-  };
 
   const addMonth = async (at: number): Promise<void> => {
     const month = new Date(at).toISOString().slice(0, 7);

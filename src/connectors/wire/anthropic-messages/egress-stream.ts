@@ -2,7 +2,7 @@ import { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import type { StreamDecoder } from "../../hub/wire.ts";
-import { parseMessage } from "../message.ts";
+import { endedEarly, parseMessage } from "../message.ts";
 import { decodeInnerError } from "../provider-error.ts";
 import { isJsonArray, textOf } from "../walk.ts";
 import { createBlockReader } from "./egress-blocks.ts";
@@ -114,12 +114,7 @@ export function decodeStream(): StreamDecoder {
     end() {
       if (done) return NOTHING;
       if (reader.finished) return conclude();
-      throw new ChatError(
-        "bad-upstream",
-        reader.started
-          ? "the provider's stream broke off before the answer was complete"
-          : "the provider's stream ended without an answer",
-      );
+      throw endedEarly(reader.started);
     },
     get done() {
       return done;

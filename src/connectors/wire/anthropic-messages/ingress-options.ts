@@ -15,10 +15,9 @@ import {
   note,
   noteHere,
   type Reading,
+  type Writable,
 } from "../walk.ts";
 import { withCache } from "./blocks.ts";
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** A wish about thinking under construction: `thinking` and `output_config` both add to it. */
 export type ReasoningDraft = Writable<ReasoningRequest>;

@@ -1,11 +1,12 @@
 import type { ChatReply } from "../../hub/collect.ts";
 import { estimateTokens } from "../../hub/estimate.ts";
 import { replaceJson } from "../../hub/json-edit.ts";
-import type { Json, JsonObject } from "../../hub/json.ts";
+import type { JsonObject } from "../../hub/json.ts";
 import { isJsonObject } from "../../hub/json.ts";
 import type { AudioPart, ImagePart, Part, ReasoningPart } from "../../hub/request.ts";
 import type { Usage } from "../../hub/usage.ts";
 import type { ReplyContext } from "../../hub/wire.ts";
+import { toObject } from "../arguments.ts";
 import { encodeStopReason } from "./finish.ts";
 import { isOwn, type Opaque, pack } from "./foreign.ts";
 import { encodeUsage } from "./usage.ts";
@@ -58,16 +59,9 @@ export function encodeCitation(annotation: JsonObject): JsonObject | undefined {
   };
 }
 
-/** The arguments of a call as the object that this dialect wants; a text that is none is kept inside one. */
+/** The arguments of a call as the object that this dialect wants. */
 export function toInput(text: string): JsonObject {
-  if (text.trim() === "") return {};
-  try {
-    const value: Json = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // Models write broken JSON now and then, and what they wrote must not be lost.
-  }
-  return { raw_arguments: text };
+  return toObject(text, "raw_arguments");
 }
 
 function encodePart(part: Part): JsonObject | undefined {

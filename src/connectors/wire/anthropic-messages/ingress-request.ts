@@ -7,12 +7,13 @@ import {
   asInteger,
   asNumber,
   asString,
-  fault,
-  isJsonArray,
+  asStrings,
+  assertAsks,
   note,
   type Reading,
   startReading,
   unmappedOf,
+  type Writable,
 } from "../walk.ts";
 import { decodeMessages, decodeSystem } from "./ingress-message.ts";
 import {
@@ -24,8 +25,6 @@ import {
   decodeUser,
   type ReasoningDraft,
 } from "./ingress-options.ts";
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The request while its fields come by in whatever order the caller wrote them. */
 type Draft = Omit<Writable<ChatRequest>, "sampling" | "reasoning" | "unmapped" | "source"> & {
@@ -80,13 +79,9 @@ function readField(reading: Reading, field: string, value: Json, draft: Draft): 
     case "top_k":
       draft.sampling.topK = asInteger(reading, field, value);
       return;
-    case "stop_sequences": {
-      const list = asArray(reading, field, value);
-      reading.trail.push(field);
-      draft.stop = list.map((entry, index) => asString(reading, index, entry));
-      reading.trail.pop();
+    case "stop_sequences":
+      draft.stop = asStrings(reading, field, value);
       return;
-    }
     case "tools":
       draft.tools = decodeTools(reading, value);
       return;
@@ -136,11 +131,7 @@ export function decodeRequest(text: string): ChatRequest {
     const value = body[field];
     if (value !== null && value !== undefined) readField(reading, field, value, draft);
   }
-  if (draft.model === "") throw fault(reading, "model", body["model"], "the name of a model");
-  const messages = body["messages"];
-  if (!isJsonArray(messages) || messages.length === 0) {
-    throw fault(reading, "messages", messages, "an array with at least one message");
-  }
+  assertAsks(reading, body);
   const { reasoning, ...request } = draft;
   return {
     ...request,

@@ -1,23 +1,12 @@
-import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
+import { type Json, type JsonObject } from "../../hub/json.ts";
 import type { Message, ReasoningPart, ToolCallPart } from "../../hub/request.ts";
+import { toObject } from "../arguments.ts";
 import { encodeMedia, encodePart } from "./egress-media.ts";
 import { GEMINI_FORMAT, LOST_SIGNATURE } from "./signature.ts";
 import type { Writing } from "./writing.ts";
 
 type Assistant = Extract<Message, { role: "assistant" }>;
 type Growing = Record<string, Json | undefined>;
-
-/** Arguments as the object that Gemini wants. What the model once wrote badly is shown to it as text. */
-function toArgs(text: string): JsonObject {
-  if (text.trim() === "") return {};
-  try {
-    const value: Json = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // Malformed: below.
-  }
-  return { arguments: text };
-}
 
 /** Whether a signature that stood on its own may be written onto this part. */
 function isUnsignedAnswer(part: Growing | undefined): part is Growing {
@@ -82,7 +71,7 @@ export function encodeAssistant(writing: Writing, { parts, name }: Assistant): J
       functionCall: {
         ...(quirks.callIds ? { id: part.id } : {}),
         name: part.name,
-        args: toArgs(part.arguments),
+        args: toObject(part.arguments, "arguments"),
       },
       ...(signature === undefined ? {} : { thoughtSignature: signature }),
     });

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../hub/json.ts";
 import type { MediaPart, TextPart } from "../../hub/request.ts";
+import { DOCUMENT_TYPES } from "../media-types.ts";
 import { cannot } from "../writing.ts";
 import type { Writing } from "./writing.ts";
 
@@ -12,12 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   gif: "image/gif",
   heic: "image/heic",
   heif: "image/heif",
-  pdf: "application/pdf",
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
+  ...DOCUMENT_TYPES,
   mp3: "audio/mpeg",
   wav: "audio/wav",
   ogg: "audio/ogg",

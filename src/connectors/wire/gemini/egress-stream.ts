@@ -2,7 +2,7 @@ import { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import type { StreamDecoder } from "../../hub/wire.ts";
-import { parseMessage } from "../message.ts";
+import { endedEarly, parseMessage } from "../message.ts";
 import { decodeInnerError as decodeOtherError } from "../provider-error.ts";
 import { redact } from "../redact.ts";
 import { isJsonArray, textOf } from "../walk.ts";
@@ -158,12 +158,7 @@ export function decodeStream(): StreamDecoder {
         ended = true;
         return reader.conclude();
       }
-      throw new ChatError(
-        "bad-upstream",
-        reader.started
-          ? "the provider's stream broke off before the answer was complete"
-          : "the provider's stream ended without an answer",
-      );
+      throw endedEarly(reader.started);
     },
     get done() {
       return ended;

@@ -4,7 +4,7 @@ import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { createDeltaReader } from "./egress-delta.ts";
 import { decodeInnerError } from "../provider-error.ts";
 import { decodeFinish } from "./finish.ts";
-import { isJsonArray, textOf } from "../walk.ts";
+import { isJsonArray, textOf, type Writable } from "../walk.ts";
 import { decodeUsage } from "./usage.ts";
 
 /** Reads chunks of a stream; a whole reply is one chunk whose delta is called `message`. */
@@ -18,8 +18,6 @@ export type ChunkReader = {
   /** Whether the provider has said why it ended. */
   readonly finished: boolean;
 };
-
-type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const NOTHING: readonly ChatEvent[] = [];
 
@@ -61,7 +59,7 @@ function readLogprobs(choice: JsonObject, events: ChatEvent[]): void {
 export function createChunkReader(): ChunkReader {
   let id: string | undefined;
   let created: number | undefined;
-  let finish: Mutable<Extract<ChatEvent, { type: "finish" }>> | undefined;
+  let finish: Writable<Extract<ChatEvent, { type: "finish" }>> | undefined;
   const delta = createDeltaReader(() =>
     // Ids of tool calls may hold nothing else at some providers.
     String(id ?? created ?? "0").replace(/[^\w-]/g, "_"),
@@ -74,7 +72,7 @@ export function createChunkReader(): ChunkReader {
     const time = chunk["created"];
     // Azure's first chunk is about the prompt and has zeros and empty texts.
     if (typeof time === "number" && time > 0) created = Math.floor(time);
-    const event: Mutable<Extract<ChatEvent, { type: "start" }>> = { type: "start" };
+    const event: Writable<Extract<ChatEvent, { type: "start" }>> = { type: "start" };
     if (id !== undefined) event.id = id;
     if (model !== undefined) event.model = model;
     if (created !== undefined) event.created = created;
@@ -102,7 +100,7 @@ export function createChunkReader(): ChunkReader {
     if (stopSequence !== undefined) finish.stopSequence = stopSequence;
   };
 
-  const reader: Mutable<ChunkReader> = {
+  const reader: Writable<ChunkReader> = {
     started: false,
     finished: false,
     read(chunk) {

@@ -2,7 +2,7 @@ import { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type JsonObject } from "../../hub/json.ts";
 import type { StreamDecoder } from "../../hub/wire.ts";
-import { parseMessage } from "../message.ts";
+import { endedEarly, parseMessage } from "../message.ts";
 import { createChunkReader } from "./egress-chunk.ts";
 import { decodeInnerError } from "../provider-error.ts";
 
@@ -35,12 +35,7 @@ export function decodeStream(): StreamDecoder {
       if (done) return NOTHING;
       // Usage comes behind the finish reason, so the end of the bytes is what ends an answer without [DONE].
       if (chunks.finished) return conclude();
-      throw new ChatError(
-        "bad-upstream",
-        chunks.started
-          ? "the provider's stream broke off before the answer was complete"
-          : "the provider's stream ended without an answer",
-      );
+      throw endedEarly(chunks.started);
     },
     get done() {
       return done;

@@ -1,35 +1,20 @@
 import { isJsonObject, type Json } from "../../hub/json.ts";
-import type { ReasoningEffort, ReasoningRequest } from "../../hub/request.ts";
+import type { ReasoningRequest } from "../../hub/request.ts";
+import { isEffort } from "../effort.ts";
 import {
   asArray,
   asBoolean,
   asInteger,
-  asNumber,
   asObject,
   asString,
+  asStrings,
   note,
   type Reading,
+  type Writable,
 } from "../walk.ts";
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** A reasoning wish under construction; several fields of a body may add to it. */
 export type ReasoningDraft = Writable<ReasoningRequest>;
-
-function isEffort(value: string): value is ReasoningEffort {
-  switch (value) {
-    case "none":
-    case "minimal":
-    case "low":
-    case "medium":
-    case "high":
-    case "xhigh":
-    case "max":
-      return true;
-    default:
-      return false;
-  }
-}
 
 /** `reasoning_effort`, or OpenRouter's `reasoning.effort`. An effort that nobody here knows is noted as a lost hint. */
 export function decodeEffort(
@@ -87,33 +72,7 @@ export function decodeThinkingObject(reading: Reading, value: Json, draft: Reaso
 /** `stop`: one sequence or several. */
 export function decodeStop(reading: Reading, value: Json): readonly string[] {
   if (typeof value === "string") return [value];
-  const list = asArray(reading, "stop", value);
-  reading.trail.push("stop");
-  const stop = list.map((entry, index) => asString(reading, index, entry));
-  reading.trail.pop();
-  return stop;
-}
-
-/** `logit_bias`: numbers by token id. */
-export function decodeLogitBias(reading: Reading, value: Json): Readonly<Record<string, number>> {
-  const map = asObject(reading, "logit_bias", value);
-  reading.trail.push("logit_bias");
-  const entries = Object.entries(map).map(
-    ([token, bias]) => [token, asNumber(reading, token, bias)] as const,
-  );
-  reading.trail.pop();
-  return Object.fromEntries(entries);
-}
-
-/** `metadata`: strings by name. */
-export function decodeMetadata(reading: Reading, value: Json): Readonly<Record<string, string>> {
-  const map = asObject(reading, "metadata", value);
-  reading.trail.push("metadata");
-  const entries = Object.entries(map).map(
-    ([name, text]) => [name, asString(reading, name, text)] as const,
-  );
-  reading.trail.pop();
-  return Object.fromEntries(entries);
+  return asStrings(reading, "stop", value);
 }
 
 /** Whether `stream_options` ask for a usage block; its other options are notes on transport. */

@@ -5,8 +5,6 @@ import { decodeMessages } from "./ingress-message.ts";
 import {
   asksForUsage,
   decodeEffort,
-  decodeLogitBias,
-  decodeMetadata,
   decodeReasoningObject,
   decodeStop,
   decodeStreamOptions,
@@ -26,16 +24,15 @@ import {
   asBoolean,
   asInteger,
   asNumber,
+  asRecord,
   asString,
-  fault,
-  isJsonArray,
+  assertAsks,
   note,
   type Reading,
   startReading,
   unmappedOf,
+  type Writable,
 } from "../walk.ts";
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The request while its fields come by in whatever order the caller wrote them. */
 type Draft = {
@@ -103,7 +100,7 @@ function readSampling(
       sampling.seed = asInteger(reading, field, value);
       return true;
     case "logit_bias":
-      sampling.logitBias = decodeLogitBias(reading, value);
+      sampling.logitBias = asRecord(reading, field, value, asNumber);
       return true;
     case "logprobs":
       sampling.logprobs = asBoolean(reading, field, value);
@@ -220,7 +217,7 @@ function readField(reading: Reading, field: string, value: Json, draft: Draft): 
       draft.safetyIdentifier = asString(reading, field, value);
       return;
     case "metadata":
-      request.metadata = decodeMetadata(reading, value);
+      request.metadata = asRecord(reading, field, value, asString);
       return;
     case "modalities":
       if (isMoreThanText(reading, value)) note(reading, field, false);
@@ -262,11 +259,7 @@ export function decodeRequest(text: string): ChatRequest {
     // OpenAI takes null for "not given" everywhere, and some clients send all their options so.
     if (value !== null && value !== undefined) readField(reading, field, value, draft);
   }
-  if (request.model === "") throw fault(reading, "model", body["model"], "the name of a model");
-  const messages = body["messages"];
-  if (!isJsonArray(messages) || messages.length === 0) {
-    throw fault(reading, "messages", messages, "an array with at least one message");
-  }
+  assertAsks(reading, body);
   const { maxTokens, safetyIdentifier } = draft;
   if (maxTokens !== undefined) request.maxOutputTokens ??= maxTokens;
   if (safetyIdentifier !== undefined) {

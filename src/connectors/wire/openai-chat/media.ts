@@ -1,19 +1,11 @@
 import type { MediaSource } from "../../hub/request.ts";
+import { DOCUMENT_TYPES } from "../media-types.ts";
 
 /** Where media is and, beside base64, always what it is. */
 export type Media = { readonly source: MediaSource; readonly mimeType?: string };
 
 /** `format` of an `input_audio` part where it is not simply the MIME subtype. */
 const AUDIO_FORMATS: Readonly<Record<string, string>> = { mp3: "audio/mpeg", m4a: "audio/mp4" };
-
-const FILE_TYPES: Readonly<Record<string, string>> = {
-  pdf: "application/pdf",
-  txt: "text/plain",
-  md: "text/markdown",
-  csv: "text/csv",
-  html: "text/html",
-  json: "application/json",
-};
 
 function fromPercent(text: string): string | undefined {
   try {
@@ -65,6 +57,6 @@ export function audioFormat(mimeType: string | undefined): string {
 export function fromFileData(data: string, filename: string | undefined): Media | undefined {
   if (/^(?:data|https?|gs):/i.test(data)) return fromUrl(data);
   const extension = filename?.split(".").at(-1)?.toLowerCase() ?? "";
-  const known = Object.hasOwn(FILE_TYPES, extension) ? FILE_TYPES[extension] : undefined;
+  const known = Object.hasOwn(DOCUMENT_TYPES, extension) ? DOCUMENT_TYPES[extension] : undefined;
   return { source: { kind: "base64", data }, mimeType: known ?? "application/octet-stream" };
 }

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import type { Usage } from "../../hub/usage.ts";
+import type { Writable } from "../walk.ts";
 
 const NANO = 1e9;
 /** xAI counts cost in ten-billionths of a US dollar (checked against its price list, 2026-02). */
@@ -78,7 +79,7 @@ export function decodeUsage(value: Json | undefined): Usage | undefined {
   const audioOutputTokens = count(produced["audio_tokens"]);
   const costNanoUsd = costOf(value);
 
-  const usage: { -readonly [Key in keyof Usage]: Usage[Key] } = {
+  const usage: Writable<Usage> = {
     inputTokens,
     outputTokens,
     source: "reported",

@@ -37,7 +37,7 @@ export type Rule = {
 };
 
 const MINUTE = 60_000;
-const DAY = 86_400_000;
+export const DAY_MS = 86_400_000;
 
 type Row = {
   readonly term: keyof LimitTerms;
@@ -106,7 +106,7 @@ function burstOf(rpm: number, burst: number): number {
 
 /** Unix milliseconds of the start of `now`'s UTC day. */
 export function startOfDay(now: number): number {
-  return Math.floor(now / DAY) * DAY;
+  return Math.floor(now / DAY_MS) * DAY_MS;
 }
 
 /** Unix milliseconds of the start of `now`'s UTC month. */
@@ -119,7 +119,7 @@ export function startOfMonth(now: number): number {
 export function endOf(period: Period, start: number): number {
   switch (period) {
     case "day":
-      return start + DAY;
+      return start + DAY_MS;
     case "month": {
       const date = new Date(start);
       return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1);

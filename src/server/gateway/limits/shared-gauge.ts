@@ -4,7 +4,7 @@
  */
 import type { Counter } from "../../store/leases.ts";
 import { ASK, createLocalGauge, type Gauge } from "./gauge.ts";
-import { endOf, type Rule, startOf } from "./rule.ts";
+import { DAY_MS, endOf, type Rule, startOf } from "./rule.ts";
 import type { Client, Teller } from "./teller.ts";
 
 /** What was heard less than this ago is as good as asked. */
@@ -17,7 +17,6 @@ const DRY_PLACES_MS = 25;
 /** A place is worth asking for again after this long. */
 const FLIGHT_MS = 1000;
 const MOST_AHEAD = 63;
-const DAY_MS = 86_400_000;
 
 export function createSharedGauge(initial: Rule, now: number, teller: Teller): Gauge {
   let rule = initial;
