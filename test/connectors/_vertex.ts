@@ -15,10 +15,6 @@ export const CLAUDE_REPLY: JsonObject = {
   usage: { input_tokens: 3, output_tokens: 1 },
 };
 
-export function textOf(body: unknown): string {
-  return typeof body === "string" ? body : "";
-}
-
 export type Sent = { readonly url: string; readonly headers: Headers; readonly body: JsonObject };
 
 /** A connector whose requests go nowhere; what it would have sent is kept. */

@@ -3,10 +3,8 @@ import { describe, expect, test } from "bun:test";
 
 import type { Connector, Fetch, Target } from "../../src/connectors/connector.ts";
 import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
-import type { ChatRequest } from "../../src/connectors/hub/request.ts";
 import { createConnector } from "../../src/connectors/index.ts";
-import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
-import { chatCall, chatRequest, converse, failure } from "../contract/calling.ts";
+import { chatCall, chatRequest, converse, failure, messagesRequest } from "../contract/calling.ts";
 
 type Sent = { readonly url: string; readonly headers: Headers; readonly body: JsonObject };
 type Options = { readonly kind?: string; readonly baseUrl?: string };
@@ -51,18 +49,6 @@ function message(): Response {
 
 function counted(): Response {
   return Response.json({ input_tokens: 42 });
-}
-
-/** A request as Anthropic's door decodes it. */
-function messagesRequest(body: JsonObject = {}): ChatRequest {
-  return anthropicMessagesClient.decodeRequest(
-    JSON.stringify({
-      model: "m",
-      max_tokens: 20,
-      messages: [{ role: "user", content: "Salut ?" }],
-      ...body,
-    }),
-  );
 }
 
 function target(model: string): { readonly target: Target } {

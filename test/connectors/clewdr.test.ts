@@ -6,8 +6,7 @@ import type { Connector, ConnectorOptions, Fetch } from "../../src/connectors/co
 import type { JsonObject } from "../../src/connectors/hub/json.ts";
 import { isJsonObject } from "../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../src/connectors/hub/request.ts";
-import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
-import { chatCall, chatRequest, converse, failure } from "../contract/calling.ts";
+import { chatCall, chatRequest, converse, failure, messagesRequest } from "../contract/calling.ts";
 
 type Sent = { readonly url: string; readonly headers: Headers; readonly body: JsonObject };
 
@@ -54,18 +53,6 @@ function events(lines: readonly string[]): Response {
   return new Response(lines.map((line) => `${line}\n\n`).join(""), {
     headers: { "content-type": "text/event-stream" },
   });
-}
-
-/** A request as Anthropic's door decodes it. */
-function messagesRequest(body: JsonObject = {}): ChatRequest {
-  return anthropicMessagesClient.decodeRequest(
-    JSON.stringify({
-      model: "m",
-      max_tokens: 20,
-      messages: [{ role: "user", content: "Salut ?" }],
-      ...body,
-    }),
-  );
 }
 
 /** An error as Clewdr tells it on every path. */

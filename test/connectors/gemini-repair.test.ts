@@ -2,7 +2,8 @@ import { describe, expect, test } from "bun:test";
 
 import { chatRequest, converse } from "../contract/calling.ts";
 import { TEXT_REPLY } from "../contract/gemini-answers.ts";
-import { offline, target, textOf } from "./_vertex.ts";
+import { offline, target } from "./_vertex.ts";
+import { text } from "../support/json.ts";
 
 describe("signatures of another maker, model or project", () => {
   const request = chatRequest({
@@ -31,7 +32,7 @@ describe("signatures of another maker, model or project", () => {
     const sent: string[] = [];
     const { connector } = offline({
       fetch(_, init) {
-        const body = textOf(init.body);
+        const body = text(init.body);
         sent.push(body);
         return Promise.resolve(
           refuses(body) ? Response.json(refused, { status: 400 }) : Response.json(TEXT_REPLY),

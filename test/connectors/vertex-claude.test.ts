@@ -4,7 +4,8 @@ import type { JsonObject } from "../../src/connectors/hub/json.ts";
 import { createConnector } from "../../src/connectors/index.ts";
 import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { chatRequest, converse } from "../contract/calling.ts";
-import { CLAUDE_REPLY, offline, type Sent, target, textOf } from "./_vertex.ts";
+import { CLAUDE_REPLY, offline, type Sent, target } from "./_vertex.ts";
+import { text } from "../support/json.ts";
 
 describe("Claude on Vertex AI", () => {
   const BODY =
@@ -21,7 +22,7 @@ describe("Claude on Vertex AI", () => {
       headers: {},
       google: { accessToken: "t", project: "acme" },
       fetch(_, init) {
-        sent.push(textOf(init.body), new Headers(init.headers).get("anthropic-beta") ?? "");
+        sent.push(text(init.body), new Headers(init.headers).get("anthropic-beta") ?? "");
         return Promise.resolve(Response.json(CLAUDE_REPLY));
       },
     });
@@ -64,7 +65,7 @@ describe("Claude on Vertex AI", () => {
     const sent: Sent[] = [];
     const { connector } = offline({
       fetch(url, init) {
-        sent.push({ url, headers: new Headers(), body: JSON.parse(textOf(init.body)) });
+        sent.push({ url, headers: new Headers(), body: JSON.parse(text(init.body)) });
         return Promise.resolve(
           url.includes("count-tokens")
             ? Response.json({ input_tokens: 12 })

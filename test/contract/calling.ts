@@ -10,6 +10,7 @@ import { type ChatReply, createCollector } from "../../src/connectors/hub/collec
 import type { ChatError } from "../../src/connectors/hub/error.ts";
 import type { JsonObject } from "../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../src/connectors/hub/request.ts";
+import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { openaiChatClient } from "../../src/connectors/wire/openai-chat/ingress.ts";
 import { errorOf } from "../support/rejection.ts";
 
@@ -25,6 +26,18 @@ export const PATIENT: Timeouts = {
 export function chatRequest(body: JsonObject = {}): ChatRequest {
   return openaiChatClient.decodeRequest(
     JSON.stringify({ model: "logical", messages: [{ role: "user", content: "Hello?" }], ...body }),
+  );
+}
+
+/** A request as the Anthropic door decodes it. */
+export function messagesRequest(body: JsonObject = {}): ChatRequest {
+  return anthropicMessagesClient.decodeRequest(
+    JSON.stringify({
+      model: "m",
+      max_tokens: 20,
+      messages: [{ role: "user", content: "Salut ?" }],
+      ...body,
+    }),
   );
 }
 

@@ -2,22 +2,22 @@
 import { beforeEach, describe, expect, test } from "bun:test";
 
 import { ChatError } from "../../src/connectors/hub/error.ts";
+import { rejection } from "../support/rejection.ts";
 import { within } from "../support/wait-for.ts";
 import { chatCall, chatRequest } from "./calling.ts";
-import { chunk } from "./openai-answers.ts";
 import { STREAM_HEAD } from "./raw-upstream.ts";
 import type { Rig } from "./connector-rig.ts";
 
 const STREAMED = chatRequest({ stream: true });
 const REASON = new ChatError("cancelled", "the client went away");
 
-/** Declares these tests for the connector of a rig. */
-export function leaving(rig: Rig): void {
+/** Declares these tests for the connector of a rig; `begun` is the first message of an answer to a stream. */
+export function leaving(rig: Rig, begun: string): void {
   describe("leaves the upstream within a second", () => {
     beforeEach(() =>
       rig.upstream.script((line) => {
         line.write(STREAM_HEAD);
-        line.chunk(`data: ${JSON.stringify(chunk({ content: "Hel" }))}\n\n`);
+        line.chunk(begun);
       }),
     );
 
@@ -28,12 +28,7 @@ export function leaving(rig: Rig): void {
       await iterator.next();
       const next = iterator.next();
       abort.abort(REASON);
-      expect(
-        await next.then(
-          () => undefined,
-          (error: unknown) => error,
-        ),
-      ).toBe(REASON);
+      expect(await rejection(next)).toBe(REASON);
       await within("the upstream to be left", rig.closed(), 1000);
     });
 
@@ -44,8 +39,7 @@ export function leaving(rig: Rig): void {
       await iterator.next();
       abort.abort();
       await within("the upstream to be left", rig.closed(), 1000);
-      const error: unknown = await iterator.next().catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ kind: "cancelled" });
+      expect(await rejection(iterator.next())).toMatchObject({ kind: "cancelled" });
     });
 
     test("when the consumer leaves the iteration", async () => {

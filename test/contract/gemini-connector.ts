@@ -2,24 +2,18 @@
  * What the gateway expects of every connector that speaks Gemini's dialect, which is nobody's but the provider's: the same as of
  * those in `connector.ts`, on real sockets, without words that could be passed on as they are.
  */
-import { beforeEach, describe, expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 
-import { ChatError } from "../../src/connectors/hub/error.ts";
-import { within } from "../support/wait-for.ts";
-import { chatCall, chatRequest, converse, failure, PATIENT } from "./calling.ts";
+import { chatCall, chatRequest, converse, failure } from "./calling.ts";
+import { breakdowns } from "./connector-breakdowns.ts";
+import { leaving } from "./connector-leaving.ts";
 import { type ConnectorTraits, type Rig, useRig } from "./connector-rig.ts";
-import {
-  chunk,
-  errorBody,
-  eventStream,
-  TEXT_CHUNKS,
-  TEXT_REPLY,
-  TOOL_CHUNKS,
-} from "./gemini-answers.ts";
+import { errorBody, eventStream, TEXT_CHUNKS, TEXT_REPLY, TOOL_CHUNKS } from "./gemini-answers.ts";
 import { jsonResponse, LAST_CHUNK, STREAM_HEAD, streamOf, textResponse } from "./raw-upstream.ts";
 
 const WHOLE = chatRequest();
 const STREAMED = chatRequest({ stream: true });
+const BEGUN = eventStream(TEXT_CHUNKS.slice(0, 1));
 
 /** Declares the suite for one connector; `paths` are those of its verbs for the model `native`. */
 export function geminiContract(
@@ -31,7 +25,8 @@ export function geminiContract(
     const rig = useRig({ ...traits, addsToStreams: {} });
     goodAnswers(rig, paths);
     failures(rig);
-    leaving(rig);
+    breakdowns(rig, BEGUN);
+    leaving(rig, BEGUN);
 
     test("counts the tokens of a request", async () => {
       rig.upstream.script((line) => line.write(jsonResponse({ totalTokens: 31 })));
@@ -170,13 +165,6 @@ function failures(rig: Rig): void {
       });
     });
 
-    test("unavailable for a 500, to be tried again", async () => {
-      rig.upstream.script((line) => line.write(textResponse("boom", 500, {})));
-      const error = await failure(rig.connector, WHOLE);
-      expect(error).toMatchObject({ kind: "unavailable", upstreamStatus: 500 });
-      expect(error.traits).toMatchObject({ retryHere: true, tryElsewhere: true });
-    });
-
     test("for refused credentials what is no fault of the caller's, without them", async () => {
       const key = "my-very-own-key-1234";
       for (const status of [401, 403, 400]) {
@@ -222,12 +210,6 @@ function failures(rig: Rig): void {
       }
     });
 
-    test("unavailable when the connection breaks before the headers", async () => {
-      rig.upstream.script((line) => line.reset());
-      const error = await failure(rig.connector, STREAMED);
-      expect(error).toMatchObject({ kind: "unavailable", code: "connection_reset" });
-    });
-
     test("bad-upstream when a stream breaks off, however it does", async () => {
       const endings = ["end", "reset", "last"] as const;
       for (const ending of endings) {
@@ -259,66 +241,6 @@ function failures(rig: Rig): void {
       }
       rig.upstream.script(streamOf(""));
       expect((await failure(rig.connector, STREAMED)).kind).toBe("bad-upstream");
-    });
-
-    test("bad-upstream for a redirect, which it does not follow", async () => {
-      rig.upstream.script((line) =>
-        line.write(textResponse("", 307, { location: `${rig.upstream.url}/elsewhere` })),
-      );
-      expect(await failure(rig.connector, STREAMED)).toMatchObject({
-        kind: "bad-upstream",
-        code: "redirect",
-      });
-      expect(rig.upstream.seen.length).toBe(1);
-    });
-
-    test("timeout, naming the timer", async () => {
-      rig.upstream.script(() => undefined);
-      const headers = chatCall({ timeouts: { ...PATIENT, headersMs: 40 } });
-      expect(await failure(rig.connector, STREAMED, headers)).toMatchObject({
-        kind: "timeout",
-        timer: "headers",
-      });
-      rig.upstream.script((line) => {
-        line.write(STREAM_HEAD);
-        line.chunk(eventStream(TEXT_CHUNKS.slice(0, 1)));
-      });
-      const idle = chatCall({ timeouts: { ...PATIENT, idleMs: 60 } });
-      expect(await failure(rig.connector, STREAMED, idle)).toMatchObject({
-        kind: "timeout",
-        timer: "idle",
-      });
-    });
-  });
-}
-
-function leaving(rig: Rig): void {
-  describe("leaves the upstream within a second", () => {
-    beforeEach(() =>
-      rig.upstream.script((line) => {
-        line.write(STREAM_HEAD);
-        line.chunk(eventStream([chunk([{ text: "Hel" }])]));
-      }),
-    );
-
-    test("when the call is aborted in the middle of a stream, and throws the reason", async () => {
-      const reason = new ChatError("cancelled", "the client went away");
-      const abort = new AbortController();
-      const messages = rig.connector.chat(STREAMED, chatCall({ signal: abort.signal }));
-      const iterator = messages[Symbol.asyncIterator]();
-      await iterator.next();
-      const next = iterator.next();
-      abort.abort(reason);
-      expect(await next.catch((error: unknown) => error)).toBe(reason);
-      await within("the upstream to be left", rig.closed(), 1000);
-    });
-
-    test("when the consumer leaves the iteration", async () => {
-      for await (const { events } of rig.connector.chat(STREAMED, chatCall())) {
-        expect(events.length).toBeGreaterThan(0);
-        break;
-      }
-      await within("the upstream to be left", rig.closed(), 1000);
     });
   });
 }

@@ -16,6 +16,7 @@ import { open, post } from "../support/raw-client.ts";
 import { jsonReply, streamReply } from "../support/reply.ts";
 import { chunk, event, lastChunk, PROVIDER_MODEL, reply, usageChunk } from "../support/samples.ts";
 import { waitFor, within } from "../support/wait-for.ts";
+import { text } from "../support/json.ts";
 
 export type LedgerStore = {
   /** DATABASE_URL of a gateway in a folder; undefined is its own. */
@@ -178,8 +179,9 @@ async function work(
         stream.leave();
         continue;
       }
-      const { status, text } = await post(gateway.url, key, body, headers);
-      if (status === 200 && (!isStreamed || text.endsWith("data: [DONE]\n\n"))) answered.add(id);
+      const told = await post(gateway.url, key, body, headers);
+      const isWhole = !isStreamed || told.text.endsWith("data: [DONE]\n\n");
+      if (told.status === 200 && isWhole) answered.add(id);
     } catch {
       // The gateway died under it: the client does not have the answer.
       return;
@@ -192,7 +194,7 @@ function compare(
   asked: ReadonlyMap<string, number>,
   answered: ReadonlySet<string>,
 ): void {
-  const byRequest = new Map(rows.map((row) => [textOf(row["request_id"]), row]));
+  const byRequest = new Map(rows.map((row) => [text(row["request_id"]), row]));
   // Nothing twice, nothing missing: neither what the provider has seen nor what a client has got.
   expect(rows.length - byRequest.size).toBe(0);
   expect([...asked.keys()].filter((id) => !byRequest.has(id))).toEqual([]);
@@ -202,8 +204,8 @@ function compare(
   for (const [id, row] of byRequest) {
     const { tokens, fails } = planOf(Number(id.slice(5)));
     const { status } = row;
-    statuses.add(textOf(status));
-    expect(["ok", "cancelled", "lost"]).toContain(textOf(status));
+    statuses.add(text(status));
+    expect(["ok", "cancelled", "lost"]).toContain(text(status));
     expect(Number.isInteger(row["cost_nano_usd"])).toBe(true);
     // Only what was noted on its way to the provider may be unknown there.
     if (!asked.has(id)) expect([id, status]).toEqual([id, "lost"]);
@@ -228,8 +230,4 @@ function compare(
   }
   // Each kind of end has been there, or nothing was shown of it.
   expect([...statuses].toSorted()).toEqual(["cancelled", "lost", "ok"]);
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

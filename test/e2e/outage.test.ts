@@ -15,6 +15,7 @@ import { chatBody } from "../support/rig.ts";
 import { PROVIDER_MODEL, reply } from "../support/samples.ts";
 import { readUsageRows } from "../support/usage-rows.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { text } from "../support/json.ts";
 
 const NO_DATABASE = "this is no database, and long enough for SQLite to see that it is none";
 const NOBODY = `XJP_${"n".repeat(43)}`;
@@ -58,8 +59,6 @@ async function readiness(gateway: Gateway): Promise<JsonObject> {
 
 const isReady = async (gateway: Gateway): Promise<boolean> =>
   (await readiness(gateway))["status"] === "ready";
-
-const text = (value: unknown): string => (typeof value === "string" ? value : "");
 
 /** The ids of the requests on the books, each as often as it is there. */
 const booked = (): readonly string[] =>

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 
-import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { readAnswer } from "../support/answer.ts";
 import { askMessages, createAnthropic } from "../support/anthropic-sdk.ts";
 import { configText, PATIENT } from "../support/config-text.ts";
@@ -19,6 +19,7 @@ import {
   geminiAnswer,
   openrouterAnswer,
 } from "../support/thinking-answers.ts";
+import { object, objects } from "../support/json.ts";
 
 const KINDS = ["openrouter", "anthropic", "gemini"] as const;
 type Kind = (typeof KINDS)[number];
@@ -72,10 +73,6 @@ afterAll(async () => {
 beforeEach(() => {
   for (const kind of KINDS) lanes[kind].forget();
 });
-
-const object = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
-const list = (value: Json | undefined): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isJsonObject) : [];
 
 /** The body that a lane got last. */
 function sent(kind: Kind): JsonObject {
@@ -154,7 +151,7 @@ async function secondChat(
 
 /** The signature of the call that Gemini got back. */
 function signatureSent(): Json | undefined {
-  const parts = list(sent("gemini")["contents"]).flatMap((content) => list(content["parts"]));
+  const parts = objects(sent("gemini")["contents"]).flatMap((content) => objects(content["parts"]));
   return parts.find((part) => part["functionCall"] !== undefined)?.["thoughtSignature"];
 }
 
@@ -176,7 +173,7 @@ describe("a client of OpenAI's that drops what it does not know", () => {
       openrouterAnswer("toolu_or", pieces),
     );
     await secondChat("or-claude", assistant, id);
-    expect(list(sent("openrouter")["messages"])[1]).toEqual({
+    expect(objects(sent("openrouter")["messages"])[1]).toEqual({
       ...assistant,
       reasoning_details: [whole],
     });
@@ -197,7 +194,7 @@ describe("a client of OpenAI's that drops what it does not know", () => {
       openrouterAnswer("tool_tide_1", [readable], [encrypted]),
     );
     await secondChat("or-gemini", assistant, id);
-    expect(list(sent("openrouter")["messages"])[1]?.["reasoning_details"]).toEqual([encrypted]);
+    expect(objects(sent("openrouter")["messages"])[1]?.["reasoning_details"]).toEqual([encrypted]);
   });
 
   test("gives Claude at Anthropic its thoughts back, hidden ones too, in front of the call", async () => {
@@ -207,7 +204,7 @@ describe("a client of OpenAI's that drops what it does not know", () => {
       anthropicAnswer("toolu_a", "sig-a"),
     );
     await secondChat("claude", assistant, id);
-    expect(list(sent("anthropic")["messages"])[1]?.["content"]).toEqual([
+    expect(objects(sent("anthropic")["messages"])[1]?.["content"]).toEqual([
       { type: "thinking", thinking: "Two harbours.", signature: "sig-a" },
       { type: "redacted_thinking", data: "sig-a-hidden" },
       { type: "tool_use", id: "toolu_a", name: "tide", input: { at: "Husum" } },
@@ -270,11 +267,11 @@ describe("a client of OpenAI's that drops what it does not know", () => {
       openrouterAnswer("toolu_shared", pieces),
     );
     await secondChat("or-claude", assistant, id, other);
-    expect(list(sent("openrouter")["messages"])[1]).toEqual(assistant);
+    expect(objects(sent("openrouter")["messages"])[1]).toEqual(assistant);
     // A second key of the tenant that owns it does.
     const { key: second } = await gateway.makeKey("acme");
     await secondChat("or-claude", assistant, id, second);
-    expect(list(sent("openrouter")["messages"])[1]).toEqual({
+    expect(objects(sent("openrouter")["messages"])[1]).toEqual({
       ...assistant,
       reasoning_details: [whole],
     });
@@ -300,7 +297,7 @@ async function firstMessages(model: string, kind: Kind, answer: string) {
     })
     .finalMessage();
   lanes[kind].answer(kind === "gemini" ? ENDS.gemini : ENDS.anthropic);
-  const blocks: readonly JsonObject[] = list(JSON.parse(JSON.stringify(content)));
+  const blocks: readonly JsonObject[] = objects(JSON.parse(JSON.stringify(content)));
   const lean = blocks.filter(({ type }) => type === "text" || type === "tool_use");
   const id = lean.find(({ type }) => type === "tool_use")?.["id"] ?? "";
   return { blocks, lean, id };
@@ -341,7 +338,7 @@ describe("a client of Anthropic's", () => {
       );
       expect(blocks.map(({ type }) => type)).toEqual(["thinking", "redacted_thinking", "tool_use"]);
       await secondMessages(model, lean, id);
-      const [, assistant] = list(sent(kind)["messages"]);
+      const [, assistant] = objects(sent(kind)["messages"]);
       expect(assistant?.["content"]).toEqual([
         { type: "thinking", thinking: "Two harbours.", signature },
         { type: "redacted_thinking", data: `${signature}-hidden` },
@@ -395,7 +392,7 @@ describe("a conversation that goes on with another maker's model", () => {
     };
     await secondChat("moved", { ...assistant, tool_calls: [signed] }, id);
     expect(lanes.gemini.calls.at(-1)?.text).toContain("bW92ZWQ=");
-    expect(list(sent("openrouter")["messages"])[1]).toEqual(assistant);
+    expect(objects(sent("openrouter")["messages"])[1]).toEqual(assistant);
   });
 
   test("loses Claude's on its way to Gemini, and everybody's on its way to a host that takes none", async () => {
@@ -417,6 +414,6 @@ describe("a conversation that goes on with another maker's model", () => {
     lanes.openrouter.answer(ENDS.openrouter);
     await secondChat("plain", assistant, "call_x");
     const { reasoning_details: _, ...bare } = assistant;
-    expect(list(sent("openrouter")["messages"])[1]).toEqual(bare);
+    expect(objects(sent("openrouter")["messages"])[1]).toEqual(bare);
   });
 });

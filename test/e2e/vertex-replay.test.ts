@@ -1,7 +1,7 @@
 /** Every recorded answer of Gemini's, through the built binary, as the official OpenAI SDK reads it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 
-import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
 import {
   type GeminiExchange,
   objectsOf,
@@ -11,11 +11,7 @@ import { jsonReply, streamReply } from "../support/reply.ts";
 import { ask } from "../support/sdk.ts";
 import { splitAtRandom } from "../support/split.ts";
 import { startVertexRig, type VertexRig } from "../support/vertex-rig.ts";
-
-const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
-const list = (value: Json | undefined): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isJsonObject) : [];
-const object = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
+import { object, objects, text } from "../support/json.ts";
 
 let rig: VertexRig;
 
@@ -28,7 +24,7 @@ afterAll(() => rig.stop());
 beforeEach(() => rig.lane.forget());
 
 /** What an answer says, naively: of Google's chunks. */
-function readGoogle(objects: readonly JsonObject[]) {
+function readGoogle(chunks: readonly JsonObject[]) {
   const said = {
     text: "",
     thoughts: "",
@@ -37,7 +33,7 @@ function readGoogle(objects: readonly JsonObject[]) {
     prompt: 0,
     total: 0,
   };
-  for (const each of objects) {
+  for (const each of chunks) {
     const usage = object(each["usageMetadata"]);
     const total = Number(usage["totalTokenCount"] ?? 0);
     if (total > 0) {
@@ -45,7 +41,9 @@ function readGoogle(objects: readonly JsonObject[]) {
       said.prompt =
         Number(usage["promptTokenCount"]) + Number(usage["toolUsePromptTokenCount"] ?? 0);
     }
-    for (const part of list(object(object(list(each["candidates"])[0])["content"])["parts"])) {
+    for (const part of objects(
+      object(object(objects(each["candidates"])[0])["content"])["parts"],
+    )) {
       if (part["thought"] === true) said.thoughts += text(part["text"]);
       else said.text += text(part["text"]);
       const name = text(object(part["functionCall"])["name"]);
@@ -59,7 +57,7 @@ function readGoogle(objects: readonly JsonObject[]) {
 }
 
 /** The same of what the OpenAI SDK gave. */
-function readOpenAI(objects: readonly JsonObject[]): ReturnType<typeof readGoogle> {
+function readOpenAI(chunks: readonly JsonObject[]): ReturnType<typeof readGoogle> {
   const said: ReturnType<typeof readGoogle> = {
     text: "",
     thoughts: "",
@@ -68,16 +66,16 @@ function readOpenAI(objects: readonly JsonObject[]): ReturnType<typeof readGoogl
     prompt: 0,
     total: 0,
   };
-  for (const each of objects) {
+  for (const each of chunks) {
     if (isJsonObject(each["usage"])) {
       said.prompt = Number(each["usage"]["prompt_tokens"]);
       said.total = Number(each["usage"]["total_tokens"]);
     }
-    const choice = object(list(each["choices"])[0]);
+    const choice = object(objects(each["choices"])[0]);
     const message = object(choice["delta"] ?? choice["message"]);
     said.text += text(message["content"]);
     said.thoughts += text(message["reasoning_content"]);
-    for (const call of list(message["tool_calls"])) {
+    for (const call of objects(message["tool_calls"])) {
       const name = text(object(call["function"])["name"]);
       if (name !== "") said.calls.push(name);
       const google = object(object(call["extra_content"])["google"]);

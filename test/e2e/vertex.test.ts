@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import type OpenAI from "openai";
 
-import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { type JsonObject } from "../../src/connectors/hub/json.ts";
 import { askMessages, createAnthropic } from "../support/anthropic-sdk.ts";
 import type { Lane } from "../support/fake-upstream.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
@@ -13,11 +13,7 @@ import { splitAtRandom } from "../support/split.ts";
 import { readUsageRows } from "../support/usage-rows.ts";
 import { startVertexRig, type VertexRig } from "../support/vertex-rig.ts";
 import { waitFor } from "../support/wait-for.ts";
-
-const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
-const list = (value: Json | undefined): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isJsonObject) : [];
-const object = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});
+import { object, objects, text } from "../support/json.ts";
 
 let rig: VertexRig;
 let lane: Lane;
@@ -125,7 +121,7 @@ function callingTools(id: string, signature: string): string {
 }
 
 function partsSent(): readonly JsonObject[] {
-  return list(sent()["contents"]).flatMap((content) => list(content["parts"]));
+  return objects(sent()["contents"]).flatMap((content) => objects(content["parts"]));
 }
 
 const question: OpenAI.Chat.ChatCompletionMessageParam = {
@@ -148,7 +144,7 @@ async function firstTurn(id: string, signature: string) {
     includeThoughts: true,
   });
   const calls = chunks
-    .flatMap((each) => list(object(object(list(each["choices"])[0])["delta"])["tool_calls"]))
+    .flatMap((each) => objects(object(object(objects(each["choices"])[0])["delta"])["tool_calls"]))
     .filter((call) => text(call["id"]) !== "");
   lane.answer(() =>
     jsonReply(JSON.stringify(chunk([{ text: "A ship." }], { finishReason: "STOP" }))),

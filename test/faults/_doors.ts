@@ -1,5 +1,6 @@
 /** The doors of the gateway as clients see them: what they ask, and what an answer's bytes say, read without the product's code. */
-import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { list, number, object, text } from "../support/json.ts";
 
 /** What a client has of an answer when it is over. */
 export type Told = {
@@ -125,20 +126,4 @@ function messagesOf(bytes: string): readonly { readonly event: string; readonly 
       data: /^data: (.*)$/m.exec(frame)?.[1] ?? "",
     }))
     .filter(({ event }) => event !== "ping");
-}
-
-function object(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
-}
-
-function list(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function text(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
-function number(value: Json | undefined): number | undefined {
-  return typeof value === "number" ? value : undefined;
 }

@@ -8,6 +8,7 @@ import {
   startRawUpstream,
   STREAM_HEAD,
 } from "../contract/raw-upstream.ts";
+import { parseObject } from "../support/json.ts";
 
 /** What every good answer says: word by word, each a token. */
 export const WORDS: readonly string[] = Array.from({ length: 60 }, (_, index) => `w${index} `);
@@ -74,8 +75,7 @@ export function startProvider(): Provider {
 }
 
 function toCall(seen: Seen): Logged {
-  const body: Json = JSON.parse(seen.text);
-  if (!isJsonObject(body)) throw new Error(`no JSON object: ${seen.text}`);
+  const body = parseObject(seen.text);
   const messages = Array.isArray(body["messages"]) ? body["messages"] : [];
   const last: Json | undefined = messages.at(-1);
   const isBegun = isJsonObject(last) && last["role"] === "assistant";

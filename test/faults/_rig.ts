@@ -1,10 +1,11 @@
 /** The built binary between two scripted providers, and one look at everything that a request leaves behind. */
-import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { type JsonObject } from "../../src/connectors/hub/json.ts";
 import { PATIENT } from "../support/config-text.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { usageRowOf } from "../support/usage-rows.ts";
 import { type Door, openaiDoor, type Told } from "./_doors.ts";
 import { INPUT_TOKENS, type Logged, type Provider, startProvider } from "./_provider.ts";
+import { parseObject } from "../support/json.ts";
 
 /** Dollars per million tokens, so that a token costs as many thousand nano-dollars. */
 const PRICE = { input: 1, output: 3 };
@@ -102,7 +103,7 @@ export async function startFaultRig(
       const isStream = response.headers.get("content-type")?.includes("event-stream") === true;
       return {
         requestId,
-        ...(isStream ? door.readStream(bytes) : door.readWhole(parse(bytes))),
+        ...(isStream ? door.readStream(bytes) : door.readWhole(parseObject(bytes))),
         status: response.status,
         headers: response.headers,
         ms,
@@ -170,10 +171,4 @@ function configOf(
     lines.push(`[prices.${name}]`, `input = ${PRICE.input}`, `output = ${PRICE.output}`);
   }
   return lines.join("\n");
-}
-
-function parse(text: string): JsonObject {
-  const value: Json = JSON.parse(text);
-  if (!isJsonObject(value)) throw new Error(`no JSON object: ${text}`);
-  return value;
 }

@@ -1,12 +1,13 @@
 /** Two hosts of Anthropic's Messages, asked at Anthropic's door: what breaks is gone on with, in one well-formed stream. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
-import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { type Lane, startFakeUpstream } from "../support/fake-upstream.ts";
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { jsonReply, streamReply } from "../support/reply.ts";
 import { usageRowOf } from "../support/usage-rows.ts";
 import { anthropicDoor } from "./_doors.ts";
+import { parseObject } from "../support/json.ts";
 
 const WHOLE = "The tide turns twice a day.";
 const HALF = "The tide turns ";
@@ -117,8 +118,7 @@ function expectOneStream(bytes: string, text: string): void {
   const open = new Set<Json>();
   const kinds: string[] = [];
   for (const frame of bytes.split("\n\n").filter((each) => each.startsWith("event: "))) {
-    const data: Json = JSON.parse(/^data: (.*)$/m.exec(frame)?.[1] ?? "");
-    if (!isJsonObject(data)) throw new Error(`no JSON object: ${frame}`);
+    const data = parseObject(/^data: (.*)$/m.exec(frame)?.[1] ?? "");
     const { type, index = -1 } = { type: data["type"], index: data["index"] };
     if (type === "content_block_start") {
       expect(open.size).toBe(0);
@@ -132,9 +132,7 @@ function expectOneStream(bytes: string, text: string): void {
 }
 
 function bodyOf(lane: Lane): JsonObject {
-  const body: Json = JSON.parse(lane.calls[0]?.text ?? "{}");
-  if (!isJsonObject(body)) throw new Error("the body is no JSON object");
-  return body;
+  return parseObject(lane.calls[0]?.text ?? "{}");
 }
 
 function messagesOf(body: JsonObject): readonly Json[] {

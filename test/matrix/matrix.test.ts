@@ -2,25 +2,22 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 
-import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
 import type { Answer } from "./answers.ts";
 import { doors, fillCell } from "./cell.ts";
 import { renderMatrix } from "./render.ts";
 import { type DoorName, scenarios } from "./scenarios.ts";
 import { targets } from "./targets.ts";
+import { list, object, text } from "../support/json.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
 test("the page and the golden files are those of today's code: else run `bun scripts/compatibility.ts` and read the diff", async () => {
-  for (const [path, text] of await renderMatrix()) {
+  for (const [path, content] of await renderMatrix()) {
     const file = Bun.file(join(ROOT, path));
-    expect([path, (await file.exists()) ? await file.text() : ""]).toEqual([path, text]);
+    expect([path, (await file.exists()) ? await file.text() : ""]).toEqual([path, content]);
   }
 });
-
-const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
-const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
-const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
 
 type Said = { text: string; calls: { name: string; input: unknown }[]; output: number };
 

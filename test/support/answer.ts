@@ -3,6 +3,7 @@
  * reply. Tests read the recording's own bytes and the SDK's objects with it and compare.
  */
 import { isJsonObject, type Json, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { list, text } from "./json.ts";
 
 export type ToolCall = { readonly id: string; readonly name: string; readonly arguments: string };
 
@@ -63,12 +64,4 @@ export function readAnswer(objects: readonly JsonObject[]): Answer {
   }
   answer.tools = [...tools.values()];
   return answer;
-}
-
-function text(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
-function list(value: Json | undefined): readonly Json[] {
-  return Array.isArray(value) ? value : [];
 }

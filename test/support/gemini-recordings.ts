@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { payloads, RECORDINGS } from "./recordings.ts";
+import { parseObject } from "./json.ts";
 
 export type GeminiExchange = {
   /** `folder/file#number`. */
@@ -94,9 +95,5 @@ function readReply(id: string, file: string, text: string): GeminiExchange {
 export function objectsOf(exchange: GeminiExchange): readonly JsonObject[] {
   const texts =
     exchange.verb === "streamGenerateContent" ? payloads(exchange.text) : [exchange.text];
-  return texts.map((one) => {
-    const value: unknown = JSON.parse(one);
-    if (!isJsonObject(value)) throw new Error(`${exchange.id}: not an object`);
-    return value;
-  });
+  return texts.map(parseObject);
 }

@@ -1,7 +1,8 @@
 /** A Google service account of our own, and the server that gives it tokens. */
 import { createVerify, generateKeyPairSync } from "node:crypto";
 
-import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
+import { type JsonObject } from "../../src/connectors/hub/json.ts";
+import { parseObject } from "./json.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
@@ -20,11 +21,7 @@ export function serviceAccount(tokenUri: string, more: JsonObject = {}): string 
   });
 }
 
-function read(part: string): JsonObject {
-  const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString());
-  if (!isJsonObject(value)) throw new Error("not an object");
-  return value;
-}
+const read = (part: string): JsonObject => parseObject(Buffer.from(part, "base64url").toString());
 
 /** Head and claims of a statement that this account has signed. Throws for a signature that is not its. */
 export function verified(jwt: string): { readonly head: JsonObject; readonly claims: JsonObject } {

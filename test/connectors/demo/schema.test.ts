@@ -17,12 +17,7 @@ import { isValid } from "../../../src/connectors/demo/schema/check.ts";
 import { createInstance, SchemaError } from "../../../src/connectors/demo/schema/instance.ts";
 import { sampleOf } from "../../../src/connectors/demo/schema/pattern.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../src/connectors/hub/json.ts";
-
-function parse(schema: string): JsonObject {
-  const parsed: unknown = JSON.parse(schema);
-  if (!isJsonObject(parsed)) throw new Error("a schema is an object");
-  return parsed;
-}
+import { parseObject } from "../../support/json.ts";
 
 const { schema: anySchema } = letrec<{ schema: TSchema }>((tie) => {
   const bounded = tuple(integer({ min: -20, max: 20 }), nat(5));
@@ -57,9 +52,9 @@ describe("createInstance", () => {
   test("makes a value that an independent validator accepts, for any schema", () => {
     assert(
       property(anySchema, array(string(), { maxLength: 3 }), (schema, words) => {
-        expect(Value.Check(schema, createInstance(parse(JSON.stringify(schema)), words))).toBe(
-          true,
-        );
+        expect(
+          Value.Check(schema, createInstance(parseObject(JSON.stringify(schema)), words)),
+        ).toBe(true);
       }),
       { numRuns: 500, seed: 20261123 },
     );
@@ -172,7 +167,7 @@ describe("isValid", () => {
     [{ anyOf: [{ type: "null" }, { const: 1 }] }, 1, 2],
     [{ oneOf: [{ minimum: 0 }, { maximum: 5 }] }, 6, 3],
     [{ not: { type: "null" } }, 1, null],
-    [parse('{"if":{"minimum":5},"then":{"multipleOf":2},"else":{"const":1}}'), 6, 7],
+    [parseObject('{"if":{"minimum":5},"then":{"multipleOf":2},"else":{"const":1}}'), 6, 7],
     [{ items: [{ type: "null" }], additionalItems: false }, [null], [null, 1]],
     [{ $ref: "#/$defs/a~1b", $defs: { "a/b": { type: "null" } } }, null, 1],
   ])("%j accepts %j and not %j", (schema, good, bad) => {

@@ -1,15 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { createReplacer, editJson, replaceJson } from "../../../src/connectors/hub/json-edit.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../src/connectors/hub/json.ts";
+import { type Json, type JsonObject } from "../../../src/connectors/hub/json.ts";
+import { parseObject } from "../../support/json.ts";
 
 type Edits = Readonly<Record<string, Json | undefined>>;
-
-function parse(text: string): JsonObject {
-  const value: unknown = JSON.parse(text);
-  if (!isJsonObject(value)) throw new Error(`not an object: ${text}`);
-  return value;
-}
 
 function escapeAll(text: string): string {
   const codes = Array.from({ length: text.length }, (_, at) => text.charCodeAt(at));
@@ -18,7 +13,7 @@ function escapeAll(text: string): string {
 
 /** What `editJson` promises to mean, said with JSON.parse. */
 function expected(text: string, edits: Edits): JsonObject {
-  const result = new Map(Object.entries(parse(text)));
+  const result = new Map(Object.entries(parseObject(text)));
   for (const [name, value] of Object.entries(edits)) {
     if (value === undefined) result.delete(name);
     else result.set(name, value);
@@ -125,7 +120,7 @@ describe("editJson", () => {
           const text = `{${members.join(",")}}`;
           const edits: Edits = Object.fromEntries(changes);
           const edited = editJson(text, edits);
-          expect(parse(edited)).toEqual(expected(text, edits));
+          expect(parseObject(edited)).toEqual(expected(text, edits));
           expect(editJson(edited, edits)).toBe(edited);
         },
       ),
@@ -167,9 +162,9 @@ describe("a replacer", () => {
         const replace = createReplacer("model", "new");
         for (const members of texts) {
           const text = `{${members.map(([name, value]) => `${name}:${value}`).join(",")}}`;
-          const before = parse(text);
+          const before = parseObject(text);
           const after = Object.hasOwn(before, "model") ? { ...before, model: "new" } : before;
-          expect(parse(replace(text))).toEqual(after);
+          expect(parseObject(replace(text))).toEqual(after);
         }
       }),
       { seed: 7, numRuns: 2000 },

@@ -6,8 +6,9 @@ import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
 import type { Json, JsonObject } from "../../../src/connectors/hub/json.ts";
 import type { ClientHalf, ProviderHalf, ReplyContext } from "../../../src/connectors/hub/wire.ts";
 import { chatErrorOf } from "../../support/rejection.ts";
-import { fold, parseObject, plain } from "./machines.ts";
+import { fold, plain } from "./machines.ts";
 import { failureIn, listIn, objectIn, objectsIn, readScenarios } from "./scenarios.ts";
+import { parseObject } from "../../support/json.ts";
 
 export type GoldenWire<Quirks> = {
   readonly client: ClientHalf;

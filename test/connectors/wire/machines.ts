@@ -1,7 +1,7 @@
 /** What the tests of every wire drive its machines with: plain values in, plain values out. */
 import { type ChatReply, createCollector } from "../../../src/connectors/hub/collect.ts";
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
-import { isJsonObject, type JsonObject } from "../../../src/connectors/hub/json.ts";
+import { type JsonObject } from "../../../src/connectors/hub/json.ts";
 import type { ChatRequest, Dialect } from "../../../src/connectors/hub/request.ts";
 import type { ProviderHalf, ReplyContext } from "../../../src/connectors/hub/wire.ts";
 
@@ -51,13 +51,6 @@ export function fold(events: readonly ChatEvent[]): ChatReply {
   const collector = createCollector();
   for (const event of events) collector.push(event);
   return collector.reply();
-}
-
-/** The JSON object that this text is. */
-export function parseObject(text: string): JsonObject {
-  const value: unknown = JSON.parse(text);
-  if (!isJsonObject(value)) throw new Error(`not an object: ${text}`);
-  return value;
 }
 
 /** As JSON says it: without fields that are undefined, blind to prototypes. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 
 import type { Dialect } from "../../../src/connectors/hub/request.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../../src/connectors/hub/json.ts";
-import { parseObject } from "./machines.ts";
+import { parseObject } from "../../support/json.ts";
 
 const SECTIONS = ["request", "stream", "reply", "errors"] as const;
 

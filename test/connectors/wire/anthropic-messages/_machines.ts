@@ -5,7 +5,8 @@ import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
 import type { SseMessage } from "../../../../src/connectors/hub/wire.ts";
 import { anthropicMessagesProvider } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
 import { anthropicMessagesClient } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
-import { CONTEXT, parseObject } from "../machines.ts";
+import { CONTEXT } from "../machines.ts";
+import { parseObject } from "../../../support/json.ts";
 
 /** The messages of SSE text, each with a name and one data line. */
 export function messagesOf(text: string): readonly SseMessage[] {

@@ -8,8 +8,9 @@ import { anthropicMessagesProvider as provider } from "../../../../src/connector
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { lower } from "../../../../src/connectors/wire/anthropic-messages/lower.ts";
 import { FIXTURES, payloads, readRecordings } from "../../../support/recordings.ts";
-import { CONTEXT, parseObject } from "../machines.ts";
+import { CONTEXT } from "../machines.ts";
 import { expectGrammar, messagesOf } from "./_machines.ts";
+import { parseObject } from "../../../support/json.ts";
 
 const { exchanges } = readRecordings(FIXTURES, "anthropic-messages");
 const golden = parseObject(

@@ -5,8 +5,9 @@ import {
 } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { golden } from "../golden.ts";
-import { CONTEXT, parseObject } from "../machines.ts";
+import { CONTEXT } from "../machines.ts";
 import { decode, encode, expectGrammar } from "./_machines.ts";
+import { parseObject } from "../../../support/json.ts";
 
 golden<AnthropicQuirks>({
   client,

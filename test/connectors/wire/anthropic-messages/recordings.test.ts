@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 
 import type { ChatReply } from "../../../../src/connectors/hub/collect.ts";
 import type { ChatEvent } from "../../../../src/connectors/hub/event.ts";
-import { isJsonObject, type Json, type JsonObject } from "../../../../src/connectors/hub/json.ts";
+import { type Json, type JsonObject } from "../../../../src/connectors/hub/json.ts";
 import { anthropicMessagesProvider as provider } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
 import { anthropicMessagesClient as client } from "../../../../src/connectors/wire/anthropic-messages/ingress.ts";
 import {
@@ -19,8 +19,9 @@ import {
 } from "../../../support/recordings.ts";
 import { lower } from "../../../../src/connectors/wire/anthropic-messages/lower.ts";
 import { chatErrorOf } from "../../../support/rejection.ts";
-import { CONTEXT, fold, parseObject } from "../machines.ts";
+import { CONTEXT, fold } from "../machines.ts";
 import { decode, encode, expectGrammar } from "./_machines.ts";
+import { list, number, object, text, parseObject } from "../../../support/json.ts";
 
 /** What an answer says, in the plainest reading: its blocks, but for those that only Anthropic's own servers make. */
 type Reading = {
@@ -37,11 +38,6 @@ type Reading = {
   readonly output: number;
 };
 
-const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
-const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
-const word = (value: Json | undefined): string => (typeof value === "string" ? value : "");
-const number = (value: Json | undefined): number => (typeof value === "number" ? value : 0);
-
 /** A copy that may be changed. */
 function copy(value: Json | undefined): Record<string, Json> {
   return Object.fromEntries(Object.entries(object(value)).map(([name, of]) => [name, of ?? null]));
@@ -54,7 +50,7 @@ function assemble(events: readonly JsonObject[]): JsonObject {
   for (const event of events) {
     const delta = object(event["delta"]);
     const block = blocks.get(event["index"] ?? null);
-    switch (word(event["type"])) {
+    switch (text(event["type"])) {
       case "message_start":
         message = copy(event["message"]);
         break;
@@ -66,10 +62,10 @@ function assemble(events: readonly JsonObject[]): JsonObject {
         break;
       case "content_block_delta":
         if (!block) break;
-        block["text"] = word(block["text"]) + word(delta["text"]);
-        block["thinking"] = word(block["thinking"]) + word(delta["thinking"]);
-        block["signature"] = word(block["signature"]) + word(delta["signature"]);
-        block["json"] = word(block["json"]) + word(delta["partial_json"]);
+        block["text"] = text(block["text"]) + text(delta["text"]);
+        block["thinking"] = text(block["thinking"]) + text(delta["thinking"]);
+        block["signature"] = text(block["signature"]) + text(delta["signature"]);
+        block["json"] = text(block["json"]) + text(delta["partial_json"]);
         break;
       case "message_delta": {
         const usage = copy(message["usage"]);
@@ -84,8 +80,8 @@ function assemble(events: readonly JsonObject[]): JsonObject {
   }
   const content: JsonObject[] = [];
   for (const { json, ...block } of blocks.values()) {
-    if (word(json) !== "") {
-      const input: Json = JSON.parse(word(json));
+    if (text(json) !== "") {
+      const input: Json = JSON.parse(text(json));
       block["input"] = input;
     }
     content.push(block);
@@ -99,24 +95,24 @@ function read(message: JsonObject): Reading {
   const usage = object(message["usage"]);
   return {
     text: of("text")
-      .map((block) => word(block["text"]))
+      .map((block) => text(block["text"]))
       .join(""),
     thinking: of("thinking")
-      .map((block) => word(block["thinking"]))
+      .map((block) => text(block["thinking"]))
       .join(""),
     opaque: blocks
       .flatMap((block) => [
-        block["type"] === "thinking" ? word(block["signature"]) : "",
-        block["type"] === "redacted_thinking" ? word(block["data"]) : "",
+        block["type"] === "thinking" ? text(block["signature"]) : "",
+        block["type"] === "redacted_thinking" ? text(block["data"]) : "",
       ])
       .filter((value) => value !== ""),
-    calls: of("tool_use").map(({ id, name, input }) => ({ id: word(id), name: word(name), input })),
-    stop: word(message["stop_reason"]),
+    calls: of("tool_use").map(({ id, name, input }) => ({ id: text(id), name: text(name), input })),
+    stop: text(message["stop_reason"]),
     input:
-      number(usage["input_tokens"]) +
-      number(usage["cache_read_input_tokens"]) +
-      number(usage["cache_creation_input_tokens"]),
-    output: number(usage["output_tokens"]),
+      (number(usage["input_tokens"]) ?? 0) +
+      (number(usage["cache_read_input_tokens"]) ?? 0) +
+      (number(usage["cache_creation_input_tokens"]) ?? 0),
+    output: number(usage["output_tokens"]) ?? 0,
   };
 }
 
@@ -195,7 +191,7 @@ describe("answers", () => {
       const encoder = client.encodeStream(CONTEXT);
       const sent = payloads(exchange.text).map((data) => ({
         dialect: client.dialect,
-        event: word(parseObject(data)["type"]),
+        event: text(parseObject(data)["type"]),
         data,
       }));
       const passed = sent.map((message) => encoder.pass(message)).join("") + encoder.end();

@@ -13,8 +13,9 @@ import { FIXTURES, readRecordings } from "../../../support/recordings.ts";
 import { splitAt, splitEachByte, toCrlf } from "../../../support/split.ts";
 import { answer } from "../openai-chat/_answer-arbitrary.ts";
 import { chatErrorOf } from "../../../support/rejection.ts";
-import { CONTEXT, fold, parseObject } from "../machines.ts";
+import { CONTEXT, fold } from "../machines.ts";
 import { decode, encode, expectGrammar, messagesOf } from "./_machines.ts";
+import { parseObject } from "../../../support/json.ts";
 
 const streams = readRecordings(FIXTURES, "anthropic-messages").exchanges.filter(
   ({ stream }) => stream,

@@ -13,6 +13,7 @@ import type {
   ToolChoice,
   ToolResultPart,
 } from "../../../../src/connectors/hub/request.ts";
+import { object, objects, text } from "../../../support/json.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Assistant = Extract<Message, { role: "assistant" }>["parts"][number];
@@ -20,11 +21,6 @@ type Assistant = Extract<Message, { role: "assistant" }>["parts"][number];
 export type ReadRequest = { readonly request: ChatRequest; readonly foreign: readonly string[] };
 
 const FORMAT = "google-gemini-v1";
-
-const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
-const list = (value: Json | undefined): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isJsonObject) : [];
-const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
 
 /** Google reads names in either case; only those of Google's own fields, never those within arguments and schemas. */
 export function camel(value: Json | undefined, keep: boolean = false): Json {
@@ -80,7 +76,7 @@ export function readRequest(original: JsonObject): ReadRequest {
       toolCallId: text(response["id"]) || (call?.id ?? "unknown"),
       parts: [
         { type: "text", text: typeof words === "string" ? words : JSON.stringify(words) },
-        ...list(response["parts"]).map(userPart),
+        ...objects(response["parts"]).map(userPart),
       ],
       ...(isError ? { isError } : {}),
     };
@@ -120,8 +116,8 @@ export function readRequest(original: JsonObject): ReadRequest {
     ];
   };
 
-  for (const content of list(body["contents"])) {
-    const parts = list(content["parts"]);
+  for (const content of objects(body["contents"])) {
+    const parts = objects(content["parts"]);
     if (content["role"] === "model") {
       waiting = [];
       messages.push({ role: "assistant", parts: parts.flatMap(modelPart) });
@@ -134,9 +130,9 @@ export function readRequest(original: JsonObject): ReadRequest {
   }
 
   const tools: Tool[] = [];
-  for (const tool of list(body["tools"])) {
+  for (const tool of objects(body["tools"])) {
     for (const name of Object.keys(tool)) if (name !== "functionDeclarations") foreign.push(name);
-    for (const one of list(tool["functionDeclarations"])) {
+    for (const one of objects(tool["functionDeclarations"])) {
       const parameters = one["parametersJsonSchema"] ?? one["parameters"];
       if (one["parameters"] !== undefined) foreign.push("parameters");
       tools.push({
@@ -172,7 +168,7 @@ export function readRequest(original: JsonObject): ReadRequest {
 
   const request: Omit<ChatRequest, "source"> = {
     model: "logical",
-    system: list(object(body["systemInstruction"])["parts"]).map((part) => ({
+    system: objects(object(body["systemInstruction"])["parts"]).map((part) => ({
       type: "text",
       text: text(part["text"]),
     })),

@@ -18,11 +18,7 @@ import { chatErrorOf } from "../../../support/rejection.ts";
 import { fold } from "../machines.ts";
 import { decodeObjects, encode } from "./_machines.ts";
 import { camel, readRequest } from "./_request-reader.ts";
-
-const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
-const list = (value: Json | undefined): readonly JsonObject[] =>
-  Array.isArray(value) ? value.filter(isJsonObject) : [];
-const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
+import { object, objects, text } from "../../../support/json.ts";
 
 /** What an answer says, in the plainest reading. */
 function read(chunks: readonly JsonObject[]) {
@@ -36,18 +32,18 @@ function read(chunks: readonly JsonObject[]) {
     if (object(chunk["usageMetadata"])["promptTokenCount"] !== undefined) {
       usage = object(chunk["usageMetadata"]);
     }
-    const candidate = object(list(chunk["candidates"])[0]);
+    const candidate = object(objects(chunk["candidates"])[0]);
     said.finish = text(candidate["finishReason"]) || said.finish;
-    logprobs += list(object(candidate["logprobsResult"])["chosenCandidates"]).length;
+    logprobs += objects(object(candidate["logprobsResult"])["chosenCandidates"]).length;
     const grounding = object(candidate["groundingMetadata"]);
-    const known = list(grounding["groundingChunks"]).map(
+    const known = objects(grounding["groundingChunks"]).map(
       (each) => text(object(each["web"])["uri"]) !== "",
     );
-    const supports = list(grounding["groundingSupports"]);
+    const supports = objects(grounding["groundingSupports"]);
     sources += supports
       .flatMap(({ groundingChunkIndices: indices }) => (Array.isArray(indices) ? indices : []))
       .filter((index) => known[Number(index)]).length;
-    for (const part of list(object(candidate["content"])["parts"])) {
+    for (const part of objects(object(candidate["content"])["parts"])) {
       if (part["thought"] === true) said.thoughts += text(part["text"]);
       else said.text += text(part["text"]);
       const call = part["functionCall"];
@@ -112,18 +108,18 @@ test("there are exchanges to replay", () => {
 
 describe("answers", () => {
   for (const exchange of answers) {
-    const objects = objectsOf(exchange);
-    const reading = read(objects);
+    const chunks = objectsOf(exchange);
+    const reading = read(chunks);
     const decode = (): ChatReply =>
       exchange.verb === "streamGenerateContent"
-        ? fold(decodeObjects(objects))
-        : fold(provider.decodeReply(object(objects[0]), {}));
+        ? fold(decodeObjects(chunks))
+        : fold(provider.decodeReply(object(chunks[0]), {}));
 
     if (exchange.status !== 200) {
       test(`${exchange.id} is told as the provider told it`, () => {
         const error = provider.decodeError(exchange.status, exchange.text, new Headers());
         expect(error.kind).toBe("invalid-request");
-        expect(error.message).toBe(text(object(objects[0]?.["error"])["message"]));
+        expect(error.message).toBe(text(object(chunks[0]?.["error"])["message"]));
         expect(error.traits.status).toBe(exchange.status);
       });
     } else if (reading.finish === "UNEXPECTED_TOOL_CALL") {
@@ -151,9 +147,9 @@ function plain(body: JsonObject): unknown {
   if (root !== "") {
     config["responseJsonSchema"] = { ...object(object(schema["$defs"])[root]), ...beside };
   }
-  const contents = list(known["contents"]).map((content) => ({
+  const contents = objects(known["contents"]).map((content) => ({
     role: content["role"],
-    parts: list(content["parts"])
+    parts: objects(content["parts"])
       .map((part) => (part["functionResponse"] === undefined ? part : withoutWording(part)))
       .map((part) =>
         typeof part["thoughtSignature"] === "string" ? withCommonBase64(part) : part,

@@ -8,8 +8,9 @@ import { createSseReader } from "../../../../src/connectors/net/sse.ts";
 import { geminiProvider as provider } from "../../../../src/connectors/wire/gemini/egress.ts";
 import { byteLength, splitAt, splitEachByte } from "../../../support/split.ts";
 import { chatErrorOf } from "../../../support/rejection.ts";
-import { fold, parseObject } from "../machines.ts";
+import { fold } from "../machines.ts";
 import { decodeObjects, decodePayloads } from "./_machines.ts";
+import { parseObject } from "../../../support/json.ts";
 
 const FOLDER = join(import.meta.dir, "../../../fixtures/gemini");
 const streams = readdirSync(FOLDER)

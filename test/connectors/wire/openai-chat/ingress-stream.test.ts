@@ -4,8 +4,9 @@ import { ChatError, type ErrorKind } from "../../../../src/connectors/hub/error.
 import { isJsonObject } from "../../../../src/connectors/hub/json.ts";
 import type { RawMessage } from "../../../../src/connectors/hub/wire.ts";
 import { openaiChatClient as client } from "../../../../src/connectors/wire/openai-chat/ingress.ts";
-import { CONTEXT, parseObject } from "../machines.ts";
+import { CONTEXT } from "../machines.ts";
 import { encodeEvents, payloadsOf } from "./_machines.ts";
+import { parseObject } from "../../../support/json.ts";
 
 const QUIET = { ...CONTEXT, streamUsage: false };
 const COUNTED = { inputTokens: 3, outputTokens: 4, source: "reported" } as const;

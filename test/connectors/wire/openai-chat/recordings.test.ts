@@ -22,8 +22,9 @@ import {
   RECORDINGS,
 } from "../../../support/recordings.ts";
 import { chatErrorOf } from "../../../support/rejection.ts";
-import { CONTEXT, fold, parseObject } from "../machines.ts";
+import { CONTEXT, fold } from "../machines.ts";
 import { decodePayloads, encodeEvents } from "./_machines.ts";
+import { list, object, text, parseObject } from "../../../support/json.ts";
 
 type Call = { readonly id: string; readonly name: string; readonly arguments: string };
 
@@ -40,10 +41,6 @@ type Reading = {
   readonly usage: JsonObject | undefined;
   readonly error: string | undefined;
 };
-
-const text = (value: Json | undefined): string => (typeof value === "string" ? value : "");
-const list = (value: Json | undefined): readonly Json[] => (Array.isArray(value) ? value : []);
-const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
 
 /** Reads the chunks of a stream, or one whole reply, naively. */
 function read(chunks: readonly JsonObject[]): Reading {
