@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import { finished } from "../support/binary.ts";
 import { makeFolder, type Folder } from "./run.ts";
 
 let folder: Folder;
@@ -21,10 +22,7 @@ _xjp; printf '%s\\n' "\${COMPREPLY[@]}"`;
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr] = await Promise.all([
-    new Response(shell.stdout).text(),
-    new Response(shell.stderr).text(),
-  ]);
+  const { stdout, stderr } = await finished(shell);
   expect(stderr).toBe("");
   return stdout.split("\n").filter(Boolean);
 }

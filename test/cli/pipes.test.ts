@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { issueKey, plainTerms } from "../../src/cli/keys/_issue.ts";
 import { migrate } from "../../src/server/store/migrate.ts";
 import { openStore } from "../../src/server/store/open.ts";
-import { mainFile, makeFolder, objects, type Finished, type Folder } from "./run.ts";
+import { finished, type Finished } from "../support/binary.ts";
+import { mainFile, makeFolder, objects, type Folder } from "./run.ts";
 
 const keys = 400;
 let folder: Folder;
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => folder.remove());
 
 /** Runs `xjp keys list --json | reader` in bash; the exit code is that of the first to fail. */
-async function pipedTo(reader: string): Promise<Finished> {
+function pipedTo(reader: string): Promise<Finished> {
   const script = `set -o pipefail; "$0" "$1" keys list --json | ${reader}`;
   const shell = Bun.spawn(["bash", "-c", script, process.execPath, mainFile], {
     cwd: folder.path,
@@ -25,12 +26,7 @@ async function pipedTo(reader: string): Promise<Finished> {
     stdout: "pipe",
     stderr: "pipe",
   });
-  const [stdout, stderr, code] = await Promise.all([
-    new Response(shell.stdout).text(),
-    new Response(shell.stderr).text(),
-    shell.exited,
-  ]);
-  return { stdout, stderr, code };
+  return finished(shell);
 }
 
 test("a reader that goes away ends a command quietly", async () => {

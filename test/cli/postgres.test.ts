@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { openStore } from "../../src/server/store/open.ts";
 import { aRow } from "../contract/records.ts";
 import { freshPostgres, type TestDatabase } from "../support/postgres.ts";
-import { makeFolder, object, objects, type Folder, type Finished } from "./run.ts";
+import type { Finished } from "../support/binary.ts";
+import { makeFolder, object, objects, type Folder } from "./run.ts";
 
 let folder: Folder;
 let database: TestDatabase;

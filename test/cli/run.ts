@@ -5,11 +5,9 @@ import { join } from "node:path";
 import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { openStore } from "../../src/server/store/open.ts";
 import type { KeyRecord } from "../../src/server/store/store.ts";
-import { cleanEnvironment } from "../support/binary.ts";
+import { cleanEnvironment, finished, type Finished } from "../support/binary.ts";
 
 export const mainFile = join(import.meta.dir, "../../src/cli/main.ts");
-
-export type Finished = { readonly code: number; readonly stdout: string; readonly stderr: string };
 
 export type RunOptions = {
   readonly env?: Readonly<Record<string, string>>;
@@ -45,12 +43,7 @@ export function makeFolder(): Folder {
       stdout: "pipe",
       stderr: "pipe",
     });
-    const [stdout, stderr, code] = await Promise.all([
-      new Response(child.stdout).text(),
-      new Response(child.stderr).text(),
-      child.exited,
-    ]);
-    return { code, stdout, stderr };
+    return finished(child);
   };
   return {
     path,

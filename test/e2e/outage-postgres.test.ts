@@ -5,16 +5,12 @@ import { rmSync } from "node:fs";
 import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { createKey } from "../../src/server/store/key.ts";
 import { migrate } from "../../src/server/store/migrate.ts";
-import { configText } from "../support/config-text.ts";
 import { type CutProxy, startCutProxy } from "../support/cut-proxy.ts";
-import { startFakeUpstream, type FakeUpstream } from "../support/fake-upstream.ts";
+import { type FakeUpstream } from "../support/fake-upstream.ts";
 import { makeDirectory, startGateway, type Gateway, type IssuedKey } from "../support/gateway.ts";
 import { freshPostgres, type TestDatabase } from "../support/postgres.ts";
-import { post } from "../support/raw-client.ts";
-import { jsonReply } from "../support/reply.ts";
-import { chatBody } from "../support/rig.ts";
-import { PROVIDER_MODEL, reply } from "../support/samples.ts";
 import { waitFor } from "../support/wait-for.ts";
+import { ask, configOf, startWordUpstream } from "./_outage.ts";
 
 let upstream: FakeUpstream;
 let database: TestDatabase;
@@ -22,8 +18,7 @@ let wire: CutProxy;
 let directory: string;
 let url: string;
 beforeAll(() => {
-  upstream = startFakeUpstream();
-  upstream.lane("first").answer(() => jsonReply(reply("word", { input: 7, output: 1 })));
+  upstream = startWordUpstream();
 });
 afterAll(() => upstream.stop());
 beforeEach(async () => {
@@ -45,16 +40,8 @@ function start(): Promise<Gateway> {
   return startGateway({
     directory,
     env: { DATABASE_URL: url },
-    config: configText({
-      providers: { first: { kind: "openai-compatible", url: upstream.lane("first").url } },
-      models: { chat: [{ provider: "first", model: PROVIDER_MODEL }] },
-    }),
+    config: configOf(upstream),
   });
-}
-
-async function ask(gateway: Gateway, key: string, id?: string): Promise<number> {
-  const headers = id === undefined ? {} : { "x-request-id": id };
-  return (await post(gateway.url, key, chatBody(), headers)).status;
 }
 
 /** What `/readyz` says is amiss, which it must say soon. */

@@ -5,17 +5,13 @@ import { join } from "node:path";
 
 import { isJsonObject, type JsonObject } from "../../src/connectors/hub/json.ts";
 import { BINARY } from "../support/binary.ts";
-import { configText } from "../support/config-text.ts";
-import { startFakeUpstream, type FakeUpstream } from "../support/fake-upstream.ts";
+import { type FakeUpstream } from "../support/fake-upstream.ts";
 import { makeDirectory, startGateway, type Gateway } from "../support/gateway.ts";
 import { parseMetrics, sumOf } from "../support/prometheus.ts";
-import { post } from "../support/raw-client.ts";
-import { jsonReply } from "../support/reply.ts";
-import { chatBody } from "../support/rig.ts";
-import { PROVIDER_MODEL, reply } from "../support/samples.ts";
 import { readUsageRows } from "../support/usage-rows.ts";
 import { waitFor } from "../support/wait-for.ts";
 import { text } from "../support/json.ts";
+import { ask, configOf, startWordUpstream } from "./_outage.ts";
 
 const NO_DATABASE = "this is no database, and long enough for SQLite to see that it is none";
 const NOBODY = `XJP_${"n".repeat(43)}`;
@@ -24,8 +20,7 @@ let upstream: FakeUpstream;
 let directory: string;
 let database: string;
 beforeAll(() => {
-  upstream = startFakeUpstream();
-  upstream.lane("first").answer(() => jsonReply(reply("word", { input: 7, output: 1 })));
+  upstream = startWordUpstream();
 });
 afterAll(() => upstream.stop());
 beforeEach(() => {
@@ -38,17 +33,8 @@ function start(more = "", binary = BINARY): Promise<Gateway> {
   return startGateway({
     directory,
     binary,
-    config: configText({
-      more,
-      providers: { first: { kind: "openai-compatible", url: upstream.lane("first").url } },
-      models: { chat: [{ provider: "first", model: PROVIDER_MODEL }] },
-    }),
+    config: configOf(upstream, more),
   });
-}
-
-async function ask(gateway: Gateway, key: string, id?: string): Promise<number> {
-  const headers = id === undefined ? {} : { "x-request-id": id };
-  return (await post(gateway.url, key, chatBody(), headers)).status;
 }
 
 async function readiness(gateway: Gateway): Promise<JsonObject> {

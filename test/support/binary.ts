@@ -25,17 +25,24 @@ export async function runBinary(
   options: RunOptions,
 ): Promise<Finished> {
   assertBuilt();
-  const process = Bun.spawn([options.binary ?? BINARY, ...commandLine], {
+  const child = Bun.spawn([options.binary ?? BINARY, ...commandLine], {
     cwd: options.cwd,
     env: cleanEnvironment(options.env),
     stdin: options.stdin === undefined ? "ignore" : new Blob([options.stdin]),
     stdout: "pipe",
     stderr: "pipe",
   });
+  return finished(child);
+}
+
+/** What a process leaves when it has ended. */
+export async function finished(
+  child: Bun.Subprocess<Bun.Spawn.Writable, "pipe", "pipe">,
+): Promise<Finished> {
   const [stdout, stderr, code] = await Promise.all([
-    new Response(process.stdout).text(),
-    new Response(process.stderr).text(),
-    process.exited,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
   ]);
   return { code, stdout, stderr };
 }

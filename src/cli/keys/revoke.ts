@@ -1,15 +1,11 @@
 import { defineCommand, jsonFlag, storeFlags } from "../_command.ts";
 import { CommandError, UsageError } from "../_error.ts";
+import { whichKey } from "./_which.ts";
 
 export const revoke = defineCommand({
   about: "revoke an API key, within a second everywhere",
   args: {
-    id: {
-      type: "positional",
-      required: true,
-      valueHint: "ID|PREFIX",
-      description: "a key's id or first characters",
-    },
+    ...whichKey,
     yes: { type: "boolean", alias: "y", description: "do not ask" },
     ...jsonFlag,
     ...storeFlags,

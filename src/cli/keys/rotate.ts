@@ -1,16 +1,12 @@
 import { defineCommand, jsonFlag, storeFlags } from "../_command.ts";
 import { CommandError } from "../_error.ts";
 import { readDuration, when } from "../_time.ts";
+import { whichKey } from "./_which.ts";
 
 export const rotate = defineCommand({
   about: "replace an API key by a new one with the same terms",
   args: {
-    id: {
-      type: "positional",
-      required: true,
-      valueHint: "ID|PREFIX",
-      description: "a key's id or first characters",
-    },
+    ...whichKey,
     grace: {
       type: "string",
       valueHint: "TIME",

@@ -1,14 +1,10 @@
 import { defineCommand, jsonFlag, storeFlags } from "../_command.ts";
+import { whichKey } from "./_which.ts";
 
 export const show = defineCommand({
   about: "show one API key: its state, limits and dates",
   args: {
-    id: {
-      type: "positional",
-      required: true,
-      valueHint: "ID|PREFIX",
-      description: "a key's id or first characters",
-    },
+    ...whichKey,
     ...jsonFlag,
     ...storeFlags,
   },

@@ -1,5 +1,7 @@
+import { aKey } from "../../contract/records.ts";
 import { capable } from "../../support/capable.ts";
 import type { Connector, UpstreamMessage } from "../../../src/connectors/connector.ts";
+import { ChatError } from "../../../src/connectors/hub/error.ts";
 import type { ChatEvent } from "../../../src/connectors/hub/event.ts";
 import type { ChatRequest } from "../../../src/connectors/hub/request.ts";
 import { createAbort } from "../../../src/server/gateway/abort.ts";
@@ -8,27 +10,7 @@ import type { KeyRecord } from "../../../src/server/store/store.ts";
 
 /** A key without limits, changed as a test needs it. */
 export function keyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
-  return {
-    id: "0198a000-0000-7000-8000-000000000001",
-    keyHash: "0".repeat(64),
-    keyPrefix: "XJP_abcdefgh",
-    tenantId: "acme",
-    description: null,
-    rpm: 0,
-    rpd: null,
-    tpm: null,
-    tokensPerDay: null,
-    budgetNanoUsd: null,
-    budgetPerDayNanoUsd: null,
-    concurrency: null,
-    models: null,
-    isActive: true,
-    createdAt: 0,
-    expiresAt: null,
-    lastUsedAt: null,
-    revokedAt: null,
-    ...changes,
-  };
+  return aKey(1, { rpm: 0, createdAt: 0, ...changes });
 }
 
 /** A clock that stands still until it is told to go on. Unix milliseconds. */
@@ -54,6 +36,15 @@ export const BREAKER = {
   probes: 1,
   successes: 1,
 };
+
+/** A provider's 429. */
+export const limited = (retryAfterMs?: number): ChatError =>
+  new ChatError("rate-limited", "slow down", {
+    origin: "provider",
+    retryHere: true,
+    tryElsewhere: true,
+    retryAfterMs,
+  });
 
 /** One user message, streamed or not. */
 export function chatRequest(changes: Partial<ChatRequest> = {}): ChatRequest {

@@ -2,18 +2,10 @@ import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
 import { createAbort } from "../../../src/server/gateway/abort.ts";
 import { route, setup } from "./_targets.ts";
-import { ANSWER, exchange } from "./_setup.ts";
+import { ANSWER, exchange, limited } from "./_setup.ts";
 
 const down = new ChatError("unavailable", "down");
 const badRequest = new ChatError("invalid-request", "no such field");
-
-const limited = (retryAfterMs?: number): ChatError =>
-  new ChatError("rate-limited", "slow down", {
-    origin: "provider",
-    retryHere: true,
-    tryElsewhere: true,
-    retryAfterMs,
-  });
 
 const holding = (name: string, contextTokens?: number) =>
   route(name, { stated: contextTokens === undefined ? {} : { contextTokens } });

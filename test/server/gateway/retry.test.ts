@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { ChatError, type Timer } from "../../../src/connectors/hub/error.ts";
 import { isTooLong, judge, type Situation } from "../../../src/server/gateway/retry.ts";
+import { limited } from "./_setup.ts";
 
 const at: Situation = {
   retry: { maxRetries: 2, backoffMs: 1000 },
@@ -11,13 +12,6 @@ const at: Situation = {
   random: () => 0.5,
 };
 const down = new ChatError("unavailable", "down");
-const limited = (retryAfterMs?: number): ChatError =>
-  new ChatError("rate-limited", "slow down", {
-    origin: "provider",
-    retryHere: true,
-    tryElsewhere: true,
-    retryAfterMs,
-  });
 const ranOut = (timer: Timer): ChatError => new ChatError("timeout", "silence", { timer });
 
 describe("the retry table", () => {

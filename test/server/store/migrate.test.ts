@@ -10,6 +10,7 @@ import { migrate, migrationStatus } from "../../../src/server/store/migrate.ts";
 import type { Migration } from "../../../src/server/store/migration.ts";
 import { openSqlite } from "../../../src/server/store/sqlite.ts";
 import { refusal } from "../../support/rejection.ts";
+import { migrateAtOnce } from "./starters.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -164,26 +165,8 @@ describe("many starters at once", () => {
   test("each migration is applied by exactly one process", async () => {
     for (let round = 0; round < 3; round++) {
       const roundUrl = `sqlite:${join(folder.path, `round-${round}`, "xjp.db")}`;
-      const children = Array.from({ length: 6 }, () =>
-        Bun.spawn([process.execPath, join(import.meta.dir, "migrate-child.ts"), roundUrl], {
-          stdin: "pipe",
-          stdout: "pipe",
-          stderr: "pipe",
-        }),
-      );
-      const readers = children.map((child) => child.stdout.getReader());
-      await Promise.all(readers.map((reader) => reader.read()));
-      for (const child of children) await child.stdin.end();
-      const applied = await Promise.all(
-        children.map(async (child, index): Promise<unknown> => {
-          const printed = await readers[index]?.read();
-          expect(await child.exited).toBe(0);
-          expect(await new Response(child.stderr).text()).toBe("");
-          return JSON.parse(new TextDecoder().decode(printed?.value));
-        }),
-      );
       // One process may apply the first and another the second.
-      expect(applied.flat().toSorted((a, b) => Number(a) - Number(b))).toEqual(
+      expect(await migrateAtOnce(6, roundUrl)).toEqual(
         embeddedMigrations.map(({ number }) => number),
       );
     }

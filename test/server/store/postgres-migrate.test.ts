@@ -1,6 +1,5 @@
 /** Migrating PostgreSQL: empty databases, starters at once, indexes that are built beside writers, the earlier gateway's database. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { join } from "node:path";
 import { embeddedMigrations } from "../../../src/server/store/embedded-migrations.ts";
 import { migrate, migrationStatus } from "../../../src/server/store/migrate.ts";
 import type { Migration } from "../../../src/server/store/migration.ts";
@@ -13,6 +12,7 @@ import {
 import { refusal } from "../../support/rejection.ts";
 import { makeDatabase, type TestDatabase, testServers } from "../../support/postgres.ts";
 import { makeEarlierGateway } from "./earlier-gateway.ts";
+import { migrateAtOnce } from "./starters.ts";
 
 const names = postgresMigrations.map(({ number, name }) => ({ number, name }));
 const newest = postgresMigrations.length;
@@ -49,24 +49,7 @@ for (const server of testServers()) {
     });
 
     test("many starters at once apply each migration once", async () => {
-      const children = Array.from({ length: 4 }, () =>
-        Bun.spawn([process.execPath, join(import.meta.dir, "migrate-child.ts"), url], {
-          stdin: "pipe",
-          stdout: "pipe",
-          stderr: "inherit",
-        }),
-      );
-      const readers = children.map((child) => child.stdout.getReader());
-      await Promise.all(readers.map((reader) => reader.read()));
-      for (const child of children) await child.stdin.end();
-      const applied = await Promise.all(
-        readers.map(async (reader): Promise<unknown> => {
-          return JSON.parse(new TextDecoder().decode((await reader.read()).value));
-        }),
-      );
-      expect(applied.flat().toSorted((a, b) => Number(a) - Number(b))).toEqual(
-        postgresMigrations.map(({ number }) => number),
-      );
+      expect(await migrateAtOnce(4, url)).toEqual(postgresMigrations.map(({ number }) => number));
     }, 60_000);
 
     describe("made-up migrations", () => {

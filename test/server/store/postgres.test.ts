@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe } from "bun:test";
 import { openStore } from "../../../src/server/store/open.ts";
-import { storeContract } from "../../contract/store.ts";
+import { storeContract, type FreshStore } from "../../contract/store.ts";
 import {
   makeDatabase,
   newestServer,
@@ -18,21 +18,7 @@ for (const server of testServers()) {
     }, 60_000);
     afterAll(() => database.drop(), 60_000);
 
-    storeContract("store", async () => {
-      const { url } = database;
-      const store = await openStore(url);
-      return {
-        store,
-        open: () => openStore(url),
-        async sql(statement) {
-          await database.sql(statement);
-        },
-        async close() {
-          await store.close();
-          await database.reset();
-        },
-      };
-    });
+    storeContract("store", () => openRig(database, database.url));
   });
 }
 
@@ -45,19 +31,20 @@ describe("PgBouncer between transactions", () => {
   }, 60_000);
   afterAll(() => database.drop(), 60_000);
 
-  storeContract("store", async () => {
-    const url = pooled ?? database.url;
-    const store = await openStore(url);
-    return {
-      store,
-      open: () => openStore(url),
-      async sql(statement) {
-        await database.sql(statement);
-      },
-      async close() {
-        await store.close();
-        await database.reset();
-      },
-    };
-  });
+  storeContract("store", () => openRig(database, pooled ?? database.url));
 });
+
+async function openRig(database: TestDatabase, url: string): Promise<FreshStore> {
+  const store = await openStore(url);
+  return {
+    store,
+    open: () => openStore(url),
+    async sql(statement) {
+      await database.sql(statement);
+    },
+    async close() {
+      await store.close();
+      await database.reset();
+    },
+  };
+}
