@@ -67,6 +67,19 @@ const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600]
 
 export function createMetrics(readings: Readings): Metrics {
   const registry = new Registry();
+  /** Shows what `read` gives at each scrape; nothing new where it gives nothing. */
+  const gauge = (name: string, help: string, read: () => number | undefined): void =>
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          const value = read();
+          if (value !== undefined) this.set(value);
+        },
+      }),
+    );
   const requests = createTally(registry, {
     name: "xjp_requests_total",
     help: "Requests answered, by HTTP status.",
@@ -83,16 +96,7 @@ export function createMetrics(readings: Readings): Metrics {
     help: "Tokens used, by type: input, output, cache_read, cache_write, reasoning (the last three are parts of the first two).",
     labelNames: ["tenant_id", "logical_model", "provider", "type"],
   });
-  registry.registerMetric(
-    new Gauge({
-      name: "xjp_active_connections",
-      help: "Requests being answered now.",
-      registers: [],
-      collect() {
-        this.set(readings.activeConnections());
-      },
-    }),
-  );
+  gauge("xjp_active_connections", "Requests being answered now.", readings.activeConnections);
   const limitHits = createTally(registry, {
     name: "xjp_rate_limit_hits_total",
     help: "Requests refused by a limit.",
@@ -103,27 +107,18 @@ export function createMetrics(readings: Readings): Metrics {
     help: "Requests with an Idempotency-Key that were not run, by outcome: replayed, joined or refused.",
     labelNames: ["tenant_id", "outcome"],
   });
-  registry.registerMetric(
-    new Gauge({
-      name: "xjp_limits_alone",
-      help: "1 while the counters that instances share cannot be reached and this one keeps to its part, else 0.",
-      registers: [],
-      collect() {
-        const sharing = readings.sharing();
-        if (sharing) this.set(sharing.isAlone ? 1 : 0);
-      },
-    }),
+  gauge(
+    "xjp_limits_alone",
+    "1 while the counters that instances share cannot be reached and this one keeps to its part, else 0.",
+    () => {
+      const sharing = readings.sharing();
+      return sharing && Number(sharing.isAlone);
+    },
   );
-  registry.registerMetric(
-    new Gauge({
-      name: "xjp_limits_instances",
-      help: "Gateways that share the counters of limits, this one included, when last heard of.",
-      registers: [],
-      collect() {
-        const sharing = readings.sharing();
-        if (sharing) this.set(sharing.instances);
-      },
-    }),
+  gauge(
+    "xjp_limits_instances",
+    "Gateways that share the counters of limits, this one included, when last heard of.",
+    () => readings.sharing()?.instances,
   );
   const authErrors = createTally(registry, {
     name: "xjp_auth_errors_total",
@@ -187,25 +182,15 @@ export function createMetrics(readings: Readings): Metrics {
     help: "What answers cost, in US dollars.",
     labelNames: ["tenant_id", "logical_model", "provider"],
   });
-  registry.registerMetric(
-    new Gauge({
-      name: "xjp_usage_journal_pending",
-      help: "Usage rows that are journalled but not yet in the database.",
-      registers: [],
-      collect() {
-        this.set(readings.journalPending());
-      },
-    }),
+  gauge(
+    "xjp_usage_journal_pending",
+    "Usage rows that are journalled but not yet in the database.",
+    readings.journalPending,
   );
-  registry.registerMetric(
-    new Gauge({
-      name: "xjp_usage_journal_lost",
-      help: "Usage rows that neither the disk nor the database took since the start.",
-      registers: [],
-      collect() {
-        this.set(readings.journalLost());
-      },
-    }),
+  gauge(
+    "xjp_usage_journal_lost",
+    "Usage rows that neither the disk nor the database took since the start.",
+    readings.journalLost,
   );
 
   registry.registerMetric(

@@ -1,4 +1,4 @@
-import type { CopyPlace, DayTotals } from "./copy.ts";
+import type { CopyPlace, DayTotals } from "./copy-place.ts";
 import { createEmbeddedStore } from "./embedded.ts";
 import { keyUpsert } from "./embedded-keys.ts";
 import { openSqlite, patiently, type SqliteRow } from "./sqlite.ts";

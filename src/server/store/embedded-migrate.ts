@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { applyMigrations, embeddedMigrations, readLedger } from "./embedded-migrations.ts";
-import type { Migrating } from "./migrate.ts";
-import { planMigrations } from "./migration.ts";
+import { type Migrating, planMigrations } from "./migration.ts";
 import { openSqlite, patiently } from "./sqlite.ts";
 
 /** Migrating the SQLite file at `path`. */

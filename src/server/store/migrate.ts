@@ -1,7 +1,7 @@
 import { parseDatabase } from "./database-url.ts";
 import {
-  type LedgerEntry,
   ledgerVersion,
+  type Migrating,
   type Migration,
   type MigrationName,
   planMigrations,
@@ -28,22 +28,6 @@ export type MigrateOptions = {
   readonly dryRun?: boolean | undefined;
   /** The newest migration to apply; absent applies all. */
   readonly to?: number | undefined;
-};
-
-/** What migrating asks of a kind of database. */
-export type Migrating = {
-  /** For messages: `database PATH`. */
-  readonly name: string;
-  readonly migrations: readonly Migration[];
-  /** Writes nothing, creates nothing; empty for a database that is not there. */
-  ledger(): Promise<readonly LedgerEntry[]>;
-  /** Creates what is missing and applies what is pending, and answers what that was and the ledger after it. */
-  apply(to: number | undefined): Promise<Applied>;
-};
-
-type Applied = {
-  readonly applied: readonly Migration[];
-  readonly ledger: readonly LedgerEntry[];
 };
 
 /**

@@ -16,6 +16,22 @@ export type LedgerEntry = MigrationName & {
   readonly appliedAt: number;
 };
 
+/** What migrating asks of a kind of database. */
+export type Migrating = {
+  /** For messages: `database PATH`. */
+  readonly name: string;
+  readonly migrations: readonly Migration[];
+  /** Writes nothing, creates nothing; empty for a database that is not there. */
+  ledger(): Promise<readonly LedgerEntry[]>;
+  /** Creates what is missing and applies what is pending, and answers what that was and the ledger after it. */
+  apply(to: number | undefined): Promise<Applied>;
+};
+
+type Applied = {
+  readonly applied: readonly Migration[];
+  readonly ledger: readonly LedgerEntry[];
+};
+
 export type SqlPiece = {
   /** Where in the file it starts, from 1. */
   readonly line: number;

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import type { CopyPlace } from "./copy.ts";
+import type { CopyPlace } from "./copy-place.ts";
 import { createPostgresStore } from "./postgres.ts";
 import { openPostgres } from "./postgres-connection.ts";
 import { upsertKey } from "./postgres-keys.ts";

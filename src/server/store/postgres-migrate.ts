@@ -1,4 +1,4 @@
-import type { Migrating } from "./migrate.ts";
+import type { Migrating } from "./migration.ts";
 import { openPostgres, type Postgres } from "./postgres-connection.ts";
 import { readPostgresAddress } from "./postgres-address.ts";
 import {

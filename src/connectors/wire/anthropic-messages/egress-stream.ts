@@ -5,7 +5,7 @@ import type { StreamDecoder } from "../../hub/wire.ts";
 import { endedEarly, parseMessage } from "../message.ts";
 import { decodeInnerError } from "../provider-error.ts";
 import { isJsonArray, textOf } from "../walk.ts";
-import { createBlockReader } from "./egress-blocks.ts";
+import { createBlockReader } from "./egress-block-reader.ts";
 import { decodeStopReason } from "./finish.ts";
 import { createUsageReader } from "./usage.ts";
 

@@ -6,7 +6,7 @@ import type { Usage } from "../../hub/usage.ts";
 import type { ReplyContext, StreamEncoder } from "../../hub/wire.ts";
 import { frame } from "../frame.ts";
 import { encodeStopReason } from "./finish.ts";
-import { createBlockWriter, send } from "./ingress-blocks.ts";
+import { createBlockWriter, send } from "./ingress-block-writer.ts";
 import { encodeError } from "./ingress-error.ts";
 import { usageOrEstimate } from "./ingress-reply.ts";
 import { encodeUsage } from "./usage.ts";

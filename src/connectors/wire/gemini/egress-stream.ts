@@ -7,7 +7,7 @@ import { decodeInnerError as decodeOtherError } from "../provider-error.ts";
 import { redact } from "../redact.ts";
 import { isJsonArray, textOf } from "../walk.ts";
 import { decodeInnerError, errorIn } from "./egress-error.ts";
-import { createPartReader } from "./egress-parts.ts";
+import { createPartReader } from "./egress-part-reader.ts";
 import { decodeFinish } from "./finish.ts";
 import { decodeCitations } from "./grounding.ts";
 import { decodeLogprobs } from "./logprobs.ts";

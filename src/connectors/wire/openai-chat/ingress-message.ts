@@ -4,185 +4,21 @@ import type {
   Message,
   SystemPart,
   TextPart,
-  ToolCallPart,
   ToolResultPart,
 } from "../../hub/request.ts";
-import { thoughtSignature } from "./extra-content.ts";
-import { type ContentPart, decodeCache, decodePart } from "./ingress-part.ts";
-import { decodeReasoning } from "./reasoning.ts";
-import {
-  asArray,
-  asObject,
-  asString,
-  fault,
-  isJsonArray,
-  note,
-  noteHere,
-  type Reading,
-} from "../walk.ts";
+import { decodeAssistant } from "./ingress-assistant.ts";
+import { decodeContent, FIELDS, nameOf, noteUnknown, withCache } from "./ingress-content.ts";
+import { type ContentPart, decodeCache } from "./ingress-part.ts";
+import { asObject, asString, noteHere, type Reading } from "../walk.ts";
 
-type AssistantPart = Extract<Message, { role: "assistant" }>["parts"][number];
 type UserPart = Extract<Message, { role: "user" }>["parts"][number];
-
-/** What is understood of a message; anything else in it is noted. Assistant messages have more. */
-const FIELDS = new Set(["role", "content", "name", "tool_call_id", "cache_control"]);
-const ASSISTANT_FIELDS = new Set([
-  ...FIELDS,
-  "refusal",
-  "reasoning",
-  "reasoning_content",
-  "reasoning_details",
-  "tool_calls",
-  "function_call",
-  "images",
-  "audio",
-]);
-
-/** Clients send whole answers back, also their empty fields, which say nothing. */
-function isEmpty(value: Json | undefined): boolean {
-  return value === null || (isJsonArray(value) && value.length === 0);
-}
-
-function noteUnknown(reading: Reading, message: JsonObject, known: ReadonlySet<string>): void {
-  for (const field in message) {
-    if (!known.has(field) && !isEmpty(message[field])) note(reading, `messages[].${field}`, true);
-  }
-}
 
 function isUserPart(part: ContentPart): part is UserPart {
   return part.type !== "refusal" && part.type !== "reasoning";
 }
 
-function isContentPart(part: ContentPart | undefined): part is ContentPart {
-  return part !== undefined;
-}
-
 function isTextPart(part: ContentPart): part is TextPart {
   return part.type === "text";
-}
-
-/**
- * `content` as parts of one kind: a string is one text part, "" and null are none. A part that this role cannot have in the
- * hub is noted.
- */
-function decodeContent<Kept extends ContentPart>(
-  reading: Reading,
-  message: JsonObject,
-  keep: (part: ContentPart) => part is Kept,
-): Kept[] {
-  const content = message["content"];
-  if (content === undefined || content === null || content === "") return [];
-  if (typeof content === "string") {
-    const part: ContentPart = { type: "text", text: content };
-    return keep(part) ? [part] : [];
-  }
-  if (!isJsonArray(content)) {
-    throw fault(reading, "content", content, "a string or an array of parts");
-  }
-  const parts: Kept[] = [];
-  reading.trail.push("content");
-  for (const [index, value] of content.entries()) {
-    const part = decodePart(reading, index, value);
-    if (part === undefined) continue;
-    if (keep(part)) parts.push(part);
-    else noteHere(reading, index);
-  }
-  reading.trail.pop();
-  return parts;
-}
-
-/** A mark on a whole message stands for one on its last part. */
-function withCache<Marked extends ContentPart>(message: JsonObject, parts: Marked[]): Marked[] {
-  const cache = decodeCache(message["cache_control"]);
-  const last = cache ? parts.pop() : undefined;
-  if (last) parts.push({ ...last, cache });
-  return parts;
-}
-
-const NAMELESS: { readonly name?: string } = {};
-
-function nameOf(reading: Reading, message: JsonObject): { readonly name?: string } {
-  const name = message["name"] ?? undefined;
-  return name === undefined ? NAMELESS : { name: asString(reading, "name", name) };
-}
-
-function decodeCall(reading: Reading, value: JsonObject, id: string): ToolCallPart {
-  const given = value["arguments"] ?? undefined;
-  return {
-    type: "tool-call",
-    id,
-    name: asString(reading, "name", value["name"]),
-    arguments: given === undefined ? "" : asString(reading, "arguments", given),
-  };
-}
-
-function decodeToolCalls(reading: Reading, calls: readonly Json[]): ToolCallPart[] {
-  const { trail } = reading;
-  const parts: ToolCallPart[] = [];
-  trail.push("tool_calls");
-  for (const [index, value] of calls.entries()) {
-    const call = asObject(reading, index, value);
-    trail.push(index);
-    if ((call["type"] ?? "function") === "function") {
-      const id = asString(reading, "id", call["id"]);
-      const body = asObject(reading, "function", call["function"]);
-      trail.push("function");
-      const part = decodeCall(reading, body, id);
-      trail.pop();
-      const signature = thoughtSignature(call);
-      const cache = decodeCache(call["cache_control"]);
-      parts.push({ ...part, ...(signature ? { signature } : {}), ...(cache ? { cache } : {}) });
-    } else {
-      noteHere(reading);
-    }
-    trail.pop();
-  }
-  trail.pop();
-  return parts;
-}
-
-/** The id of a legacy `function_call`, which has none: its message's place, so that it is the same on every turn. */
-function legacyId(message: number): string {
-  return `call_message_${message}`;
-}
-
-function decodeAssistant(reading: Reading, at: number, message: JsonObject): Message {
-  noteUnknown(reading, message, ASSISTANT_FIELDS);
-  const parts: AssistantPart[] = [...decodeReasoning(message)];
-  parts.push(...withCache(message, decodeContent(reading, message, isContentPart)));
-  const refusal = message["refusal"] ?? undefined;
-  if (refusal !== undefined && refusal !== "") {
-    parts.push({ type: "refusal", text: asString(reading, "refusal", refusal) });
-  }
-  const images = message["images"] ?? undefined;
-  if (images !== undefined) {
-    const list = asArray(reading, "images", images);
-    reading.trail.push("images");
-    for (const [index, value] of list.entries()) {
-      const part = decodePart(reading, index, value);
-      if (part) parts.push(part);
-    }
-    reading.trail.pop();
-  }
-  const audio = message["audio"] ?? undefined;
-  if (audio !== undefined) {
-    const id = asObject(reading, "audio", audio)["id"];
-    reading.trail.push("audio");
-    parts.push({ type: "audio", source: { kind: "file-id", id: asString(reading, "id", id) } });
-    reading.trail.pop();
-  }
-  const calls = message["tool_calls"] ?? undefined;
-  if (calls !== undefined) {
-    parts.push(...decodeToolCalls(reading, asArray(reading, "tool_calls", calls)));
-  }
-  const legacy = message["function_call"] ?? undefined;
-  if (legacy !== undefined) {
-    const call = asObject(reading, "function_call", legacy);
-    reading.trail.push("function_call");
-    parts.push(decodeCall(reading, call, legacyId(at)));
-    reading.trail.pop();
-  }
-  return { role: "assistant", parts, ...nameOf(reading, message) };
 }
 
 function decodeResult(reading: Reading, message: JsonObject, toolCallId: string): ToolResultPart {

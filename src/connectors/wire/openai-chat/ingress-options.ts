@@ -1,11 +1,13 @@
 import { isJsonObject, type Json } from "../../hub/json.ts";
-import type { ReasoningRequest } from "../../hub/request.ts";
+import type { ReasoningRequest, Sampling } from "../../hub/request.ts";
 import { isEffort } from "../effort.ts";
 import {
   asArray,
   asBoolean,
   asInteger,
+  asNumber,
   asObject,
+  asRecord,
   asString,
   asStrings,
   note,
@@ -17,19 +19,14 @@ import {
 export type ReasoningDraft = Writable<ReasoningRequest>;
 
 /** `reasoning_effort`, or OpenRouter's `reasoning.effort`. An effort that nobody here knows is noted as a lost hint. */
-export function decodeEffort(
-  reading: Reading,
-  field: string,
-  value: Json,
-  draft: ReasoningDraft,
-): void {
+function decodeEffort(reading: Reading, field: string, value: Json, draft: ReasoningDraft): void {
   const effort = asString(reading, field, value);
   if (isEffort(effort)) draft.effort = effort;
   else note(reading, field, true);
 }
 
 /** OpenRouter's `reasoning` object. */
-export function decodeReasoningObject(reading: Reading, value: Json, draft: ReasoningDraft): void {
+function decodeReasoningObject(reading: Reading, value: Json, draft: ReasoningDraft): void {
   const wish = asObject(reading, "reasoning", value);
   reading.trail.push("reasoning");
   for (const field in wish) {
@@ -56,7 +53,7 @@ export function decodeReasoningObject(reading: Reading, value: Json, draft: Reas
 }
 
 /** `thinking`, as DeepSeek, Moonshot and GLM have it after Anthropic's example. */
-export function decodeThinkingObject(reading: Reading, value: Json, draft: ReasoningDraft): void {
+function decodeThinkingObject(reading: Reading, value: Json, draft: ReasoningDraft): void {
   const wish = asObject(reading, "thinking", value);
   reading.trail.push("thinking");
   const type = asString(reading, "type", wish["type"]);
@@ -67,6 +64,83 @@ export function decodeThinkingObject(reading: Reading, value: Json, draft: Reaso
   const budget = wish["budget_tokens"] ?? undefined;
   if (budget !== undefined) draft.budgetTokens = asInteger(reading, "budget_tokens", budget);
   reading.trail.pop();
+}
+
+/** Fields of the body about sampling; false for any other. */
+export function readSampling(
+  reading: Reading,
+  field: string,
+  value: Json,
+  sampling: Writable<Sampling>,
+): boolean {
+  switch (field) {
+    case "temperature":
+      sampling.temperature = asNumber(reading, field, value);
+      return true;
+    case "top_p":
+      sampling.topP = asNumber(reading, field, value);
+      return true;
+    case "top_k":
+      sampling.topK = asInteger(reading, field, value);
+      return true;
+    case "min_p":
+      sampling.minP = asNumber(reading, field, value);
+      return true;
+    case "frequency_penalty":
+      sampling.frequencyPenalty = asNumber(reading, field, value);
+      return true;
+    case "presence_penalty":
+      sampling.presencePenalty = asNumber(reading, field, value);
+      return true;
+    case "repetition_penalty":
+      sampling.repetitionPenalty = asNumber(reading, field, value);
+      return true;
+    case "seed":
+      sampling.seed = asInteger(reading, field, value);
+      return true;
+    case "logit_bias":
+      sampling.logitBias = asRecord(reading, field, value, asNumber);
+      return true;
+    case "logprobs":
+      sampling.logprobs = asBoolean(reading, field, value);
+      return true;
+    case "top_logprobs":
+      sampling.topLogprobs = asInteger(reading, field, value);
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Fields of the body about thinking, in the words of all hosts; false for any other. */
+export function readReasoning(
+  reading: Reading,
+  field: string,
+  value: Json,
+  draft: ReasoningDraft,
+): boolean {
+  switch (field) {
+    case "reasoning_effort":
+      decodeEffort(reading, field, value, draft);
+      return true;
+    case "reasoning":
+      decodeReasoningObject(reading, value, draft);
+      return true;
+    case "include_reasoning":
+      draft.hidden = !asBoolean(reading, field, value);
+      return true;
+    case "thinking":
+      decodeThinkingObject(reading, value, draft);
+      return true;
+    case "enable_thinking":
+      draft.enabled = asBoolean(reading, field, value);
+      return true;
+    case "thinking_budget":
+      draft.budgetTokens = asInteger(reading, field, value);
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** `stop`: one sequence or several. */

@@ -4,12 +4,11 @@ import { parseBody } from "../body.ts";
 import { decodeMessages } from "./ingress-message.ts";
 import {
   asksForUsage,
-  decodeEffort,
-  decodeReasoningObject,
   decodeStop,
   decodeStreamOptions,
-  decodeThinkingObject,
   isMoreThanText,
+  readReasoning,
+  readSampling,
   type ReasoningDraft,
 } from "./ingress-options.ts";
 import {
@@ -23,7 +22,6 @@ import {
   asArray,
   asBoolean,
   asInteger,
-  asNumber,
   asRecord,
   asString,
   assertAsks,
@@ -67,81 +65,6 @@ const HARMLESS = new Set([
   "top_a",
   "trace",
 ]);
-
-function readSampling(
-  reading: Reading,
-  field: string,
-  value: Json,
-  sampling: Writable<Sampling>,
-): boolean {
-  switch (field) {
-    case "temperature":
-      sampling.temperature = asNumber(reading, field, value);
-      return true;
-    case "top_p":
-      sampling.topP = asNumber(reading, field, value);
-      return true;
-    case "top_k":
-      sampling.topK = asInteger(reading, field, value);
-      return true;
-    case "min_p":
-      sampling.minP = asNumber(reading, field, value);
-      return true;
-    case "frequency_penalty":
-      sampling.frequencyPenalty = asNumber(reading, field, value);
-      return true;
-    case "presence_penalty":
-      sampling.presencePenalty = asNumber(reading, field, value);
-      return true;
-    case "repetition_penalty":
-      sampling.repetitionPenalty = asNumber(reading, field, value);
-      return true;
-    case "seed":
-      sampling.seed = asInteger(reading, field, value);
-      return true;
-    case "logit_bias":
-      sampling.logitBias = asRecord(reading, field, value, asNumber);
-      return true;
-    case "logprobs":
-      sampling.logprobs = asBoolean(reading, field, value);
-      return true;
-    case "top_logprobs":
-      sampling.topLogprobs = asInteger(reading, field, value);
-      return true;
-    default:
-      return false;
-  }
-}
-
-function readReasoning(
-  reading: Reading,
-  field: string,
-  value: Json,
-  draft: ReasoningDraft,
-): boolean {
-  switch (field) {
-    case "reasoning_effort":
-      decodeEffort(reading, field, value, draft);
-      return true;
-    case "reasoning":
-      decodeReasoningObject(reading, value, draft);
-      return true;
-    case "include_reasoning":
-      draft.hidden = !asBoolean(reading, field, value);
-      return true;
-    case "thinking":
-      decodeThinkingObject(reading, value, draft);
-      return true;
-    case "enable_thinking":
-      draft.enabled = asBoolean(reading, field, value);
-      return true;
-    case "thinking_budget":
-      draft.budgetTokens = asInteger(reading, field, value);
-      return true;
-    default:
-      return false;
-  }
-}
 
 function readField(reading: Reading, field: string, value: Json, draft: Draft): void {
   const { request } = draft;

@@ -1,7 +1,7 @@
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
 import { isJsonArray, textOf } from "../walk.ts";
-import { createCallReader } from "./egress-calls.ts";
+import { createCallReader } from "./egress-call-reader.ts";
 import { GEMINI_FORMAT } from "./signature.ts";
 
 /** Turns the parts of an answer into events. */
