@@ -11,7 +11,8 @@ import type {
   ToolResultPart,
 } from "./hub/request.ts";
 import type { Inlined } from "./hub/wire.ts";
-import type { Download, Media, Tally } from "./net/download.ts";
+import type { Download } from "./net/download.ts";
+import type { Media, Tally } from "./net/media-body.ts";
 
 /** What providers take of each kind; anything else at a URL is no use to any of them. */
 const TYPES: Readonly<Record<MediaPart["type"], RegExp>> = {
@@ -26,8 +27,12 @@ const MOST_FILES = 100;
 /** Files fetched at once. */
 const MOST_AT_ONCE = 4;
 
-/** What has been fetched for a request, so that its next attempt need not fetch again. */
-type Memory = { readonly files: Map<string, Promise<Media>>; readonly tally: Tally };
+/** What has been fetched for a request, so that its next attempt need not fetch again, unless others need the room meanwhile. */
+type Memory = {
+  readonly files: Map<string, Promise<Media>>;
+  readonly tally: Tally;
+  readonly forget: () => void;
+};
 
 const memories = new WeakMap<Source, Memory>();
 
@@ -71,23 +76,42 @@ export async function inlineMedia(
   rewrite: ((text: string, found: Inlined) => string) | undefined,
 ): Promise<ChatRequest> {
   if (urls.size > MOST_FILES) throw tooMany(urls.size);
-  const found = await fetchAll(request.source, urls, download, signal);
-  return {
-    ...request,
-    messages: request.messages.map((message) => inMessage(message, found)),
-    source: rewrite === undefined ? request.source : inSource(request.source, found, rewrite),
+  const memory = memoryOf(request.source);
+  memory.tally.share?.resume();
+  try {
+    const found = await fetchAll(memory, urls, download, signal);
+    return {
+      ...request,
+      messages: request.messages.map((message) => inMessage(message, found)),
+      source: rewrite === undefined ? request.source : inSource(request.source, found, rewrite),
+    };
+  } finally {
+    memory.tally.share?.rest(memory);
+  }
+}
+
+function memoryOf(source: Source): Memory {
+  let memory = memories.get(source);
+  if (memory) return memory;
+  memory = {
+    files: new Map(),
+    tally: { bytes: 0 },
+    forget() {
+      this.files.clear();
+      // The next attempt fetches them anew, as much as the first one may have.
+      this.tally.bytes = 0;
+    },
   };
+  memories.set(source, memory);
+  return memory;
 }
 
 async function fetchAll(
-  source: Source,
+  { files, tally }: Memory,
   urls: ReadonlyMap<string, MediaPart["type"]>,
   download: Download,
   signal: AbortSignal,
 ): Promise<Inlined> {
-  let memory = memories.get(source);
-  if (!memory) memories.set(source, (memory = { files: new Map(), tally: { bytes: 0 } }));
-  const { files, tally } = memory;
   const found = new Map<string, { data: string; mimeType: string }>();
   const waiting = [...urls];
   /** The first thing that goes wrong ends the rest. */

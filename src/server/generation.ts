@@ -5,6 +5,7 @@
 import type { Connector } from "../connectors/connector.ts";
 import { createConnector } from "../connectors/index.ts";
 import { createDownloader } from "../connectors/net/download.ts";
+import type { MediaRoom } from "../connectors/net/media-room.ts";
 import type { Config, ProviderConfig } from "./config/config.ts";
 import type { Breaker } from "./gateway/breaker.ts";
 import { createCatalog } from "./gateway/catalog.ts";
@@ -33,6 +34,7 @@ export type House = {
   readonly limiter: Limiter;
   readonly idempotency: Idempotency;
   readonly vault: Vault;
+  readonly mediaRoom: MediaRoom;
   readonly authenticator: Authenticator;
   readonly probed: Omit<Probed, "warnings">;
   /** How many seconds of silence a request's connection may have from now on; 0 is any. */
@@ -60,7 +62,7 @@ export type Generation = {
 export function createGeneration(config: Config, house: House, before?: Generation): Generation {
   const { clock, log, metrics } = house;
   const connectors = new Map<string, Connector>(
-    config.providers.map((provider) => [provider.name, inherit(provider, config, before)]),
+    config.providers.map((provider) => [provider.name, inherit(provider, config, house, before)]),
   );
   const catalog = createCatalog(config, Math.random, (target) => {
     const connector = connectors.get(target.provider);
@@ -129,12 +131,15 @@ export function createGeneration(config: Config, house: House, before?: Generati
 function inherit(
   provider: ProviderConfig,
   { media }: Config,
+  { mediaRoom }: House,
   before: Generation | undefined,
 ): Connector {
   const known = before?.config.providers.find(({ name }) => name === provider.name);
   const connector = before?.connectors.get(provider.name);
   const isSame = Bun.deepEquals([known, before?.config.media], [provider, media]);
   if (connector && isSame) return connector;
-  const download = media.fetchUrls ? createDownloader({ limits: () => media }) : undefined;
+  const download = media.fetchUrls
+    ? createDownloader({ limits: () => media, room: mediaRoom })
+    : undefined;
   return createConnector({ ...provider, ...(download === undefined ? {} : { download }) });
 }

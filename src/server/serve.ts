@@ -3,6 +3,7 @@
  * `storage.ts` and `generation.ts`, the only file that knows concrete stores and connectors.
  */
 import { ChatError } from "../connectors/hub/error.ts";
+import { createMediaRoom } from "../connectors/net/media-room.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigError, showFault } from "./config/faults.ts";
 import { watchConfig } from "./config/reload.ts";
@@ -126,6 +127,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
     idempotency,
     setPatience: (request, seconds) => server.timeout(request, seconds),
     vault: createVault({ ...VAULT_LIMITS, clock }),
+    mediaRoom: createMediaRoom(),
     clock,
     startedAt,
     authenticator: createAuthenticator({

@@ -6,7 +6,9 @@ import { ChatError } from "../../src/connectors/hub/error.ts";
 import type { JsonObject } from "../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../src/connectors/hub/request.ts";
 import { createConnector } from "../../src/connectors/index.ts";
-import type { Media } from "../../src/connectors/net/download.ts";
+import { createDownloader } from "../../src/connectors/net/download.ts";
+import type { Media } from "../../src/connectors/net/media-body.ts";
+import { createMediaRoom } from "../../src/connectors/net/media-room.ts";
 import { openaiChatClient } from "../../src/connectors/wire/openai-chat/ingress.ts";
 import { anthropicMessagesClient } from "../../src/connectors/wire/anthropic-messages/ingress.ts";
 import { chatCall, chatRequest, failure, translated } from "../contract/calling.ts";
@@ -217,6 +219,41 @@ test("a second attempt does not fetch again", async () => {
   await failure(connector, request);
   expect(sent).toHaveLength(2);
   expect(downloads).toHaveLength(1);
+});
+
+test("a second attempt fetches again what had to make room for other requests", async () => {
+  const room = createMediaRoom();
+  const fetched: string[] = [];
+  const fetchMedia = createDownloader({
+    room,
+    limits: () => ({
+      allowPrivate: true,
+      allowHttp: true,
+      maxBytes: 100,
+      maxTotalBytes: 150,
+      maxHeldBytes: 180,
+      timeoutMs: 5000,
+    }),
+    resolve: () => Promise.resolve(["127.0.0.1"]),
+    fetch(url) {
+      fetched.push(url);
+      return Promise.resolve(new Response(Buffer.concat([PDF.data, Buffer.alloc(82)])));
+    },
+  });
+  const { connector, sent } = rig({ download: fetchMedia });
+  const request = many(1);
+  await failure(connector, request);
+  await failure(connector, request);
+  expect([fetched.length, room.held]).toEqual([1, 90]);
+  // The first of those under way waits for nobody, and this one is not it.
+  room.enter();
+  await failure(connector, many(1));
+  expect([fetched.length, room.held]).toEqual([2, 180]);
+  await failure(connector, many(1));
+  expect([fetched.length, room.held]).toEqual([3, 180]);
+  await failure(connector, request);
+  expect([fetched.length, room.held]).toEqual([4, 180]);
+  expect(new Set(sent.map((body) => JSON.stringify(body))).size).toBe(1);
 });
 
 const messages = (content: readonly JsonObject[]) =>

@@ -8,6 +8,7 @@ import { type FakeUpstream, type Lane, startFakeUpstream } from "../support/fake
 import { type Gateway, startGateway } from "../support/gateway.ts";
 import { jsonReply } from "../support/reply.ts";
 import { ask, createClient, type SeenError } from "../support/sdk.ts";
+import { waitFor } from "../support/wait-for.ts";
 
 const PNG = Buffer.from("\x89PNG\r\n\x1a\npixels", "latin1");
 const PDF = Buffer.from("%PDF-1.7 pages");
@@ -76,6 +77,11 @@ const OPEN = "allow_private = true\nallow_http = true\nmax_bytes = 2000";
 
 function jsonText(value: JsonObject): string {
   return JSON.stringify(value);
+}
+
+/** A picture with so many bytes more. */
+function padded(bytes: number): Buffer {
+  return Buffer.concat([PNG, Buffer.alloc(bytes)]);
 }
 
 /** The blocks of the first message that a lane got last. */
@@ -154,6 +160,30 @@ describe("media at URLs", () => {
       expect(files.calls).toHaveLength(1);
       expect(blocks(web)).toEqual([picture, picture]);
     });
+  });
+
+  test("wait for room in memory while those of other requests fill it", async () => {
+    const begun = Promise.withResolvers<void>();
+    const goOn = Promise.withResolvers<void>();
+    files.answer(({ path }) => {
+      if (!path.startsWith("/slow")) return new Response(padded(500));
+      async function* body() {
+        yield padded(900);
+        begun.resolve();
+        await goOn.promise;
+        yield Buffer.alloc(10);
+      }
+      return new Response(body());
+    });
+    await serving(`${OPEN}\nmax_held_bytes = 1024`, async (gateway, key) => {
+      const slow = askAbout(gateway, key, "claude", `${files.url}/slow`);
+      await begun.promise;
+      const other = askAbout(gateway, key, "web", `${files.url}/quick`);
+      await waitFor("the second file", () => files.calls.length === 2);
+      goOn.resolve();
+      expect([await slow, await other]).toEqual([undefined, undefined]);
+    });
+    expect([vertex.calls.length, web.calls.length]).toEqual([1, 1]);
   });
 
   test("that cannot be had are the caller's fault, and nobody is asked", async () => {

@@ -8,31 +8,27 @@ import { isIP } from "node:net";
 
 import { ChatError } from "../hub/error.ts";
 import { isPublicAddress } from "./address.ts";
-import { sniffType } from "./sniff.ts";
+import {
+  type DownloadLimits,
+  type Media,
+  readMedia,
+  refusal,
+  type Tally,
+  TRAITS,
+} from "./media-body.ts";
+import { createMediaRoom, type MediaRoom } from "./media-room.ts";
 
-export type Media = { readonly data: Uint8Array; readonly mimeType: string };
-
-export type DownloadLimits = {
-  /** Whether addresses inside (loopback, private, link-local) may be asked too. */
-  readonly allowPrivate: boolean;
-  /** Whether http: will do, which anybody on the way can read and change. */
-  readonly allowHttp: boolean;
-  readonly maxBytes: number;
-  /** For all files of one request together. */
-  readonly maxTotalBytes: number;
-  /** For all of it, redirects included. */
-  readonly timeoutMs: number;
-};
-
-/** What the files of one request have come to. */
-export type Tally = { bytes: number };
-
-/** Throws ChatError `invalid-request`, which another target may not mind: it may fetch for itself. */
+/**
+ * Throws ChatError `invalid-request`, which another target may not mind: it may fetch for itself. `unavailable` when there was no
+ * room in memory until its time was over.
+ */
 export type Download = (url: string, signal: AbortSignal, tally: Tally) => Promise<Media>;
 
 export type DownloaderOptions = {
   /** Asked at each download, so that they can change. */
   readonly limits: () => DownloadLimits;
+  /** Shared by all that fetch; one of its own unless told. */
+  readonly room?: MediaRoom;
   /** All addresses of a name; the system's resolver unless told. */
   readonly resolve?: (name: string) => Promise<readonly string[]>;
   readonly fetch?: (url: string, init: BunFetchRequestInit) => Promise<Response>;
@@ -41,12 +37,11 @@ export type DownloaderOptions = {
 const MOST_REDIRECTS = 5;
 /** Addresses of one name that are tried, one after the other. */
 const MOST_ADDRESSES = 3;
-/** Types that say nothing. */
-const VAGUE = /^(?:$|application\/octet-stream|binary\/octet-stream)/;
 
 export function createDownloader(options: DownloaderOptions): Download {
   const resolve = options.resolve ?? resolveAll;
   const send = options.fetch ?? fetch;
+  const room = options.room ?? createMediaRoom();
 
   const connect = (address: string, url: URL, signal: AbortSignal): Promise<Response> => {
     const direct = new URL(url);
@@ -93,7 +88,10 @@ export function createDownloader(options: DownloaderOptions): Download {
       for (let hops = 0; ; hops += 1) {
         const response = await ask(url, limits, either);
         const next = redirectOf(response, url, limits);
-        if (!next) return await read(response, url, limits, tally);
+        if (!next) {
+          tally.share ??= room.enter();
+          return await readMedia(response, url, limits, tally, tally.share, either);
+        }
         await response.body?.cancel();
         if (hops >= MOST_REDIRECTS)
           throw refusal(url, `redirects more than ${MOST_REDIRECTS} times`);
@@ -169,55 +167,4 @@ function redirectOf(response: Response, url: URL, limits: DownloadLimits): URL |
   if (response.status < 300 || response.status >= 400 || location === null) return undefined;
   if (!URL.canParse(location, url.href)) throw refusal(url, "redirects to no URL");
   return parse(new URL(location, url).href, limits);
-}
-
-async function read(
-  response: Response,
-  url: URL,
-  { maxBytes, maxTotalBytes }: DownloadLimits,
-  tally: Tally,
-): Promise<Media> {
-  if (response.status !== 200) {
-    await response.body?.cancel();
-    throw refusal(url, `answers with status ${response.status}`);
-  }
-  const tooLarge = (): ChatError =>
-    refusal(url, `is larger than ${maxBytes} bytes (media.max_bytes)`);
-  if (Number(response.headers.get("content-length")) > maxBytes) {
-    await response.body?.cancel();
-    throw tooLarge();
-  }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    tally.bytes += chunk.byteLength;
-    if (size > maxBytes) throw tooLarge();
-    if (tally.bytes > maxTotalBytes) throw tooMany(url, maxTotalBytes);
-    chunks.push(chunk);
-  }
-  const data = Buffer.concat(chunks);
-  const told =
-    (response.headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  // Servers name types wrongly, and providers look at the bytes.
-  const mimeType = sniffType(data) ?? (VAGUE.test(told) ? undefined : told);
-  if (mimeType === undefined) throw refusal(url, "is of no type that is known");
-  return { data, mimeType };
-}
-
-function tooMany(url: URL, most: number): ChatError {
-  return refusal(
-    url,
-    `and the request's other files are larger than ${most} bytes (media.max_total_bytes)`,
-  );
-}
-
-const TRAITS = { param: "messages", code: "media_not_fetched", tryElsewhere: true } as const;
-
-/** The URL without its query, which may hold a signature. */
-function refusal(url: URL, why: string, cause?: unknown): ChatError {
-  return new ChatError("invalid-request", `${url.origin}${url.pathname} ${why}`, {
-    ...TRAITS,
-    cause,
-  });
 }

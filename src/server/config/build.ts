@@ -111,6 +111,7 @@ export function buildConfig(from: FileConfig, input: BuildInput): Config {
       allowHttp: from.media.allow_http,
       maxBytes: from.media.max_bytes,
       maxTotalBytes: from.media.max_total_bytes,
+      maxHeldBytes: from.media.max_held_bytes,
       timeoutMs: from.media.timeout_ms,
     },
     idempotency: {

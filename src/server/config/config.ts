@@ -213,6 +213,8 @@ export type Config = {
     readonly maxBytes: number;
     /** For all files of one request together. */
     readonly maxTotalBytes: number;
+    /** For those of all requests that are being fetched. */
+    readonly maxHeldBytes: number;
     readonly timeoutMs: number;
   };
   readonly idempotency: {

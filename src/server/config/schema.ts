@@ -311,6 +311,11 @@ export const fileSchema = Type.Object(
           default: 33_554_432,
           description: "All files fetched for one request.",
         }),
+        max_held_bytes: Type.Integer({
+          minimum: 1024,
+          default: 268_435_456,
+          description: "All files being fetched at a time; more requests wait.",
+        }),
         timeout_ms: milliseconds(15_000, "For one file, with its redirects."),
       },
       "Media that callers name by URL.",

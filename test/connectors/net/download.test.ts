@@ -3,11 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 
 import { ChatError } from "../../../src/connectors/hub/error.ts";
 import { isPublicAddress } from "../../../src/connectors/net/address.ts";
-import {
-  createDownloader,
-  type DownloadLimits,
-  type Media,
-} from "../../../src/connectors/net/download.ts";
+import { createDownloader } from "../../../src/connectors/net/download.ts";
+import type { DownloadLimits, Media } from "../../../src/connectors/net/media-body.ts";
+import { createMediaRoom } from "../../../src/connectors/net/media-room.ts";
 import { makeCertificate } from "../../support/certificate.ts";
 import { errorOf } from "../../support/rejection.ts";
 
@@ -17,6 +15,7 @@ const LIMITS: DownloadLimits = {
   allowHttp: true,
   maxBytes: 1000,
   maxTotalBytes: 5000,
+  maxHeldBytes: 10_000,
   timeoutMs: 5000,
 };
 
@@ -286,6 +285,51 @@ describe("a download", () => {
     expect((await errorOf(download("/packed"))).message).toContain("larger than 1000 bytes");
   });
 
+  describe("beside those of other requests", () => {
+    test("waits until there is room in memory, and others that fit do not wait for it", async () => {
+      const { room, other, get } = crowd();
+      let size = 0;
+      const large = get(200).then(({ data }) => (size = data.byteLength));
+      expect((await get(60)).data.byteLength).toBe(60);
+      expect((await get(40)).data.byteLength).toBe(40);
+      expect([size, room.held]).toEqual([0, 1000]);
+      other.give(200);
+      expect([await large, room.held]).toEqual([200, 1000]);
+    });
+
+    test("is given up when its time is over, and that is the gateway's fault", async () => {
+      const { room, get } = crowd({ timeoutMs: 50 });
+      const error = await errorOf(get(200));
+      expect(error).toMatchObject({
+        kind: "unavailable",
+        code: "media_no_room",
+        traits: { origin: "gateway", status: 503, retryHere: false, tryElsewhere: true },
+      });
+      expect(error.message).toBe(
+        "http://media.example/200 finds no room within 50 ms: files for other requests fill 1000 bytes (media.max_held_bytes)",
+      );
+      expect(error.retryAfterMs).toBeGreaterThan(0);
+      expect(room.held).toBe(900);
+    });
+
+    test("ends when the client goes away while it waits", async () => {
+      const { room, get } = crowd();
+      const controller = new AbortController();
+      const waiting = errorOf(get(200, controller.signal));
+      await get(100);
+      controller.abort(new ChatError("cancelled", "gone"));
+      expect((await waiting).kind).toBe("cancelled");
+      expect(room.held).toBe(1000);
+    });
+
+    test("holds no room that it has failed to fill", async () => {
+      const { room, get } = crowd({ maxTotalBytes: 50 });
+      await errorOf(get(60));
+      await errorOf(get(1001));
+      expect(room.held).toBe(900);
+    });
+  });
+
   test("is bounded in time, its name's resolution included", async () => {
     const stuck = createDownloader({
       limits: () => ({ ...LIMITS, timeoutMs: 20 }),
@@ -321,3 +365,22 @@ describe("a download", () => {
     );
   });
 });
+
+/** Another request that holds 900 of 1,000 bytes, and downloads of pictures as large as their path says. */
+function crowd(limits: Partial<DownloadLimits> = {}) {
+  const room = createMediaRoom();
+  const other = room.enter();
+  void other.take(900, 1000, new AbortController().signal);
+  const fetchMedia = createDownloader({
+    room,
+    limits: () => ({ ...LIMITS, maxHeldBytes: 1000, ...limits }),
+    resolve: () => Promise.resolve(["127.0.0.1"]),
+    fetch: async (url) => {
+      const size = Number(url.split("/").pop());
+      return new Response(Buffer.concat([PNG, Buffer.alloc(size - PNG.length)]));
+    },
+  });
+  const get = (size: number, signal = new AbortController().signal): Promise<Media> =>
+    fetchMedia(`http://media.example/${size}`, signal, { bytes: 0 });
+  return { room, other, get };
+}
