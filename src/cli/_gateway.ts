@@ -118,9 +118,8 @@ export function parseJson(text: string): Json | undefined {
 /** The models that the key may use, in the gateway's order and with everything it says of them. Throws CommandError. */
 export async function listModels(
   gateway: Gateway,
-  signal?: AbortSignal,
 ): Promise<readonly (JsonObject & { readonly id: string })[]> {
-  const response = await ask(gateway, "/v1/models", signal === undefined ? {} : { signal });
+  const response = await ask(gateway, "/v1/models");
   const body = parseJson(await response.text());
   const data = isJsonObject(body) ? body["data"] : undefined;
   if (!Array.isArray(data))

@@ -95,7 +95,7 @@ export function aliases(arg: ArgDef): readonly string[] {
 }
 
 /** The long names that may be typed, with their dashes. A boolean that is on by default is only ever switched off. */
-export function flagNames(args: ArgsDef): readonly string[] {
+function flagNames(args: ArgsDef): readonly string[] {
   return Object.entries(args)
     .filter(([, arg]) => arg.type !== "positional")
     .map(([name, arg]) =>

@@ -42,7 +42,9 @@ export async function openSharing(
   { log, health, clock, config, holder, recount }: SharingOptions,
 ): Promise<Sharing> {
   const redis = url === undefined ? undefined : openRedis(url);
-  const leases = redis ? createRedisLeases(redis, holder) : await openDatabase(database, holder);
+  const leases = redis
+    ? createRedisLeases(redis, holder)
+    : await openDatabase(database, holder, clock);
   if (!leases) {
     return { gauge: undefined, state: () => undefined, redis, close: () => Promise.resolve() };
   }
@@ -76,9 +78,13 @@ export async function openSharing(
   };
 }
 
-async function openDatabase(database: string, holder: string): Promise<Leases | undefined> {
+async function openDatabase(
+  database: string,
+  holder: string,
+  clock: () => number,
+): Promise<Leases | undefined> {
   if (database.startsWith("sqlite:")) return undefined;
   // Loaded only where it is used: most gateways never talk to a server.
   const { createPostgresLeases } = await import("./store/postgres-leases.ts");
-  return createPostgresLeases(database, holder);
+  return createPostgresLeases(database, holder, clock);
 }

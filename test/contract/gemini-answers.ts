@@ -10,7 +10,7 @@ const USAGE = {
 };
 
 /** One chunk of a stream. */
-export function chunk(parts: readonly JsonObject[], more: JsonObject = {}): JsonObject {
+function chunk(parts: readonly JsonObject[], more: JsonObject = {}): JsonObject {
   return { candidates: [{ content: { role: "model", parts }, ...more }], ...HEAD };
 }
 

@@ -12,7 +12,7 @@ export type LeasesRig = {
 
 let names = 0;
 
-function counter(fields: Partial<Counter> = {}): Counter {
+function counter(fields: Partial<Counter>): Counter {
   names += 1;
   return {
     id: `test:${process.pid}:${names}`,

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from "../../src/connectors/hub/json.ts";
 
 const HEAD = { id: "gen-1", created: 1_700_000_000, model: "native-2026" };
-export const USAGE = { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 };
+const USAGE = { prompt_tokens: 7, completion_tokens: 5, total_tokens: 12 };
 
 /** One chunk of a stream. */
 export function chunk(delta: JsonObject, finish: string | null = null): JsonObject {

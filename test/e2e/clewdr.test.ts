@@ -67,8 +67,8 @@ beforeEach(() => {
 const USER = [{ role: "user", content: "Say something." }];
 const TOOL = { name: "tide", input_schema: { type: "object", properties: {} } };
 
-function sent(lane = clewdr): JsonObject {
-  const body: unknown = JSON.parse(lane.calls.at(-1)?.text ?? "null");
+function sent(): JsonObject {
+  const body: unknown = JSON.parse(clewdr.calls.at(-1)?.text ?? "null");
   return isJsonObject(body) ? body : {};
 }
 

@@ -103,9 +103,9 @@ const ENDS: Readonly<Record<Kind, () => Response>> = {
 const QUESTION = "When is it high?";
 
 /** Asks by OpenAI's SDK, streamed, and gives back what an application keeps that knows nothing of thoughts. */
-async function firstChat(model: string, kind: Kind, answer: string, own = key) {
+async function firstChat(model: string, kind: Kind, answer: string) {
   lanes[kind].answer(() => streamReply([answer]));
-  const { chunks, error } = await ask(createClient(`${gateway.url}/v1`, own), {
+  const { chunks, error } = await ask(createClient(`${gateway.url}/v1`, key), {
     model,
     messages: [{ role: "user", content: QUESTION }],
     tools: [{ type: "function", function: TOOL }],

@@ -14,7 +14,7 @@ export type Answer = {
 };
 
 /** The ids of calls in the dialects that have such. */
-export const callId = (at: number): string => `call_${at}`;
+const callId = (at: number): string => `call_${at}`;
 
 const FINISH = {
   openai: {
@@ -68,7 +68,7 @@ function openAIUsage({ usage: [input, cached, output] }: Answer): JsonObject {
 }
 
 /** A `chat.completion`. */
-export function asOpenAI(answer: Answer): JsonObject {
+function asOpenAI(answer: Answer): JsonObject {
   const { thoughts, content, calls } = openAIMessage(answer);
   const message = {
     role: "assistant",
@@ -111,7 +111,7 @@ function anthropicUsage({ usage: [input, cached, output] }: Answer): JsonObject 
 const ANTHROPIC_HEAD = { id: "msg_1", type: "message", role: "assistant", model: "upstream-model" };
 
 /** A `message`. */
-export function asAnthropic(answer: Answer): JsonObject {
+function asAnthropic(answer: Answer): JsonObject {
   return {
     ...ANTHROPIC_HEAD,
     content: anthropicBlocks(answer),
@@ -121,7 +121,7 @@ export function asAnthropic(answer: Answer): JsonObject {
 }
 
 /** A `GenerateContentResponse`; unfinished without `finishReason`. */
-export function asGemini(
+function asGemini(
   { thinking, text, calls = [], finish, usage }: Answer,
   isFinished = true,
 ): JsonObject {
@@ -154,7 +154,7 @@ export function asGemini(
 }
 
 /** The dialect that a provider is spoken to in, told by the address. */
-export function dialectAt(url: string): "openai" | "anthropic" | "gemini" {
+function dialectAt(url: string): "openai" | "anthropic" | "gemini" {
   const { pathname } = new URL(url);
   if (/:(?:stream)?[gG]enerateContent$/.test(pathname)) return "gemini";
   return /\/messages$|awPredict$/.test(pathname) ? "anthropic" : "openai";

@@ -25,7 +25,7 @@ export type GeminiExchange = {
 const ADDRESS = /\/models\/([^:/]+):(generateContent|streamGenerateContent|countTokens)[?"]/;
 
 /** The repository's own exchanges, which are always there. */
-export const GEMINI_FIXTURES = join(import.meta.dir, "../fixtures/gemini-exchanges");
+const GEMINI_FIXTURES = join(import.meta.dir, "../fixtures/gemini-exchanges");
 
 /** Everything in the repository and, where they are, in the recordings. */
 export function readGeminiExchanges(): readonly GeminiExchange[] {

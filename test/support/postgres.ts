@@ -51,11 +51,6 @@ let made = 0;
 const RESET = `delete from usage_logs; delete from usage_daily; delete from api_keys; delete from key_changes;
   update usage_retention set kept_since = '-infinity'`;
 
-/** Starts the newest one if it is not running, and answers where it is. */
-export async function postgresServer(): Promise<string> {
-  return (await newestServer().start()).url;
-}
-
 /** An empty database on the newest one. */
 export function freshPostgres(): Promise<TestDatabase> {
   return makeDatabase(newestServer(), "empty");

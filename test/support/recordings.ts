@@ -34,7 +34,7 @@ export type Recordings = {
 export type RecordedDialect = "openai-chat" | "anthropic-messages";
 
 /** The folders whose chat completions the OpenAI door must carry. */
-export const FOLDERS: readonly string[] = [
+const FOLDERS: readonly string[] = [
   "openrouter",
   "openai",
   "multimodal_tool_returns",

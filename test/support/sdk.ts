@@ -57,7 +57,7 @@ export async function ask(
 }
 
 /** The parts of an SDK error that applications look at. */
-export function toSeenError(error: APIError): SeenError {
+function toSeenError(error: APIError): SeenError {
   return {
     name: error.constructor.name,
     status: typeof error.status === "number" ? error.status : undefined,

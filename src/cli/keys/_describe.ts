@@ -13,7 +13,7 @@ export function keyState(key: KeyRecord, now: number): KeyState {
 }
 
 /** The limits in words, e.g. `60 requests/minute, 1,000 requests/day`. */
-export function limitsInWords(key: KeyRecord): string {
+function limitsInWords(key: KeyRecord): string {
   const rate =
     key.rpm === null ? "requests/minute as configured" : limit(key.rpm, "requests/minute");
   const rest = [

@@ -21,7 +21,7 @@ export type KeyTerms = Pick<
 export type IssuedKey = { readonly key: string; readonly record: KeyRecord };
 
 /** The limits of the earlier gateway's keys. */
-export const earlierLimits = { rpm: 60, rpd: 1000 } as const;
+const earlierLimits = { rpm: 60, rpd: 1000 } as const;
 
 /** Terms of a key without limits of its own beyond the earlier gateway's. */
 export function plainTerms(tenantId: string): KeyTerms {

@@ -21,7 +21,7 @@ function describePlace(source: MediaSource): string {
 }
 
 /** Names a media part: its kind, its file name if it has one, its MIME type and its size or place. */
-export function describeMedia(part: MediaPart): string {
+function describeMedia(part: MediaPart): string {
   const name = part.type === "file" && part.filename !== undefined ? ` "${part.filename}"` : "";
   const mimeType = part.mimeType === undefined ? "" : ` ${part.mimeType}`;
   return `[${part.type}${name}${mimeType}${describePlace(part.source)}]`;

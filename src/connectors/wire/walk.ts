@@ -24,7 +24,7 @@ export function startReading(): Reading {
 }
 
 /** `["messages", 2, "content"]` as `messages[2].content`. */
-export function pathOf(trail: Trail): string {
+function pathOf(trail: Trail): string {
   let path = "";
   for (const step of trail) {
     if (typeof step === "number") path += `[${step}]`;

@@ -17,7 +17,6 @@ import type { Environment } from "./references.ts";
 import { fileSchema } from "./schema.ts";
 
 export { ConfigError } from "./faults.ts";
-export type { Fault } from "./faults.ts";
 
 export type LoadInput = {
   readonly flags: ConfigFlags;

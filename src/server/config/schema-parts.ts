@@ -79,7 +79,7 @@ const limits = {
 };
 
 /** What can become of a stream that breaks after it began. */
-export const recoveries = ["error", "buffer", "continue"] as const;
+const recoveries = ["error", "buffer", "continue"] as const;
 
 const orderedRoute = Type.Object(route, closed);
 
@@ -229,7 +229,6 @@ export const tenant = Type.Object(
 );
 
 export type FileLimits = NonNullable<FileModel["limits"]>;
-export type FileTenant = Static<typeof tenant>;
 export type FileModel = Static<typeof model>;
 export type FileProvider = Static<typeof provider>;
 export type FileRoute = Static<typeof weightedRoute>;

@@ -5,7 +5,7 @@ import { isTable, type Path, showKey, showPath } from "./path.ts";
 export type Remark = (path: Path) => string | undefined;
 
 /** Writes a file's tables as TOML, one field a line; tables inside lists are written in one line. */
-export function toToml(file: WrittenTable, remark: Remark = () => undefined): string {
+export function toToml(file: WrittenTable, remark: Remark): string {
   return Object.entries(file)
     .flatMap(([name, value]) => (isTable(value) ? section(value, [name], remark) : []))
     .map((block) => `${block.join("\n")}\n`)

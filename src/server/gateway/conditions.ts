@@ -86,7 +86,7 @@ function collect(parts: readonly Part[], features: Set<Need>): void {
 }
 
 /** The first thing that a target cannot do for a request, or undefined if it fits. */
-export function misfitOf(needs: Needs, ability: Ability): Misfit | undefined {
+function misfitOf(needs: Needs, ability: Ability): Misfit | undefined {
   for (const need of needs.features) {
     const stated = statementOn(need, ability.stated);
     if (stated ?? knows(need, ability.known)) continue;

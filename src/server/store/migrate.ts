@@ -7,8 +7,6 @@ import {
   planMigrations,
 } from "./migration.ts";
 
-export type { MigrationName } from "./migration.ts";
-
 export type MigrationResult = {
   /** What was applied, in order; with `dryRun` what would be. */
   readonly applied: readonly MigrationName[];

@@ -21,7 +21,7 @@ export function toPostgresError(thrown: unknown, place: string): StoreError {
 }
 
 /** The SQLSTATE, or the code of a broken connection. */
-export function codeOf(thrown: unknown): string | undefined {
+function codeOf(thrown: unknown): string | undefined {
   if (thrown instanceof postgres.PostgresError) return thrown.code;
   return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string"
     ? thrown.code

@@ -10,11 +10,7 @@ const CONNECTIONS = 2;
 const CLEAN_MS = 60_000;
 
 /** `holder` names this instance and no other. Connects on first use. */
-export function createPostgresLeases(
-  url: string,
-  holder: string,
-  clock: () => number = Date.now,
-): Leases {
+export function createPostgresLeases(url: string, holder: string, clock: () => number): Leases {
   const { sql: first, place, run } = openPostgres(url, CONNECTIONS);
   let sql = first;
   let cleanedAt = clock();

@@ -107,7 +107,7 @@ export function createPostgresUsageMethods({ sql: pool, run }: Postgres): UsageM
 }
 
 /** A row that is there already stays as it is; a trigger adds the others to the totals of their days. */
-export async function insertUsage(sql: Runner, rows: readonly UsageRow[]): Promise<void> {
+async function insertUsage(sql: Runner, rows: readonly UsageRow[]): Promise<void> {
   // In one order, since another instance may write some of the same rows at the same time.
   const ordered = rows.map(toColumns).toSorted((one, two) => (one.id < two.id ? -1 : 1));
   await sql`insert into usage_logs (id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens,

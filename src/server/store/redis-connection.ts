@@ -72,7 +72,7 @@ export function openRedis(url: string): RedisConnection {
 }
 
 /** Host, port and database of an address. */
-export function redisPlace(url: string): string {
+function redisPlace(url: string): string {
   const { hostname, port, pathname } = new URL(url);
   return `${hostname}:${port || "6379"}${pathname === "/" ? "" : pathname}`;
 }

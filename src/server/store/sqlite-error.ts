@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { StoreError } from "./store.ts";
 
 /** The symbolic result code of a failed SQLite call, e.g. `SQLITE_BUSY`; undefined for what SQLite did not throw. */
-export function sqliteCode(thrown: unknown): string | undefined {
+function sqliteCode(thrown: unknown): string | undefined {
   return thrown instanceof SQLiteError ? thrown.code : undefined;
 }
 

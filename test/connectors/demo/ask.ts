@@ -13,7 +13,7 @@ import type { JsonObject } from "../../../src/connectors/hub/json.ts";
 import type { ChatRequest } from "../../../src/connectors/hub/request.ts";
 import { openaiChatClient } from "../../../src/connectors/wire/openai-chat/ingress.ts";
 
-export const timeouts: Timeouts = {
+const timeouts: Timeouts = {
   connectMs: 1_000,
   headersMs: 60_000,
   firstEventMs: 10_000,

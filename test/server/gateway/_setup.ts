@@ -14,11 +14,11 @@ export function keyRecord(changes: Partial<KeyRecord> = {}): KeyRecord {
 }
 
 /** A clock that stands still until it is told to go on. Unix milliseconds. */
-export function fixedClock(start = Date.UTC(2026, 0, 15, 12)): {
+export function fixedClock(): {
   (): number;
   advance(ms: number): void;
 } {
-  let now = start;
+  let now = Date.UTC(2026, 0, 15, 12);
   return Object.assign(() => now, {
     advance(ms: number) {
       now += ms;

@@ -18,12 +18,8 @@ function provider(name: string, kind: ProviderConfig["kind"] = "openrouter"): Pr
   return { name, kind, apiKeys: [], headers: {} };
 }
 
-function catalogOf(
-  models: readonly ModelConfig[],
-  providers: readonly ProviderConfig[],
-  random = 0.5,
-) {
-  return createCatalog({ models, providers, retry, timeouts }, () => random, capable);
+function catalogOf(models: readonly ModelConfig[], providers: readonly ProviderConfig[]) {
+  return createCatalog({ models, providers, retry, timeouts }, () => 0.5, capable);
 }
 
 const fast: ModelConfig = {

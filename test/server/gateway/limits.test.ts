@@ -57,7 +57,7 @@ function setup(options: Setup = {}) {
   return { clock, hits, limiter, admit, refusal, state: () => state };
 }
 
-function totals(key: KeyRecord, fields: Partial<KeyTotals> = {}): KeyTotals {
+function totals(key: KeyRecord, fields: Partial<KeyTotals>): KeyTotals {
   return {
     apiKeyId: key.id,
     tenantId: key.tenantId,

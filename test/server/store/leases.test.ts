@@ -38,7 +38,7 @@ for (const server of testServers()) {
   leasesContract(`leases in ${server.name}`, async () => {
     const database = await makeDatabase(server);
     return {
-      open: (holder) => createPostgresLeases(database.url, holder),
+      open: (holder) => createPostgresLeases(database.url, holder, Date.now),
       pass: (ms) => Bun.sleep(ms),
       close: () => database.drop(),
     };

@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { readPostgresAddress } from "../../../src/server/store/postgres-address.ts";
 import { toPostgresError } from "../../../src/server/store/postgres-error.ts";
 
-function coded(code: string, message = "words"): Error {
-  return Object.assign(new Error(message), { code });
+function coded(code: string): Error {
+  return Object.assign(new Error("words"), { code });
 }
 
 describe("an address", () => {

@@ -6,7 +6,7 @@ import type { CacheHint } from "../../hub/request.ts";
 export const ANTHROPIC_FORMAT = "anthropic-claude-v1";
 
 /** `cache_control` of a block, a tool or a whole request. */
-export function decodeCache(value: Json | undefined): CacheHint | undefined {
+function decodeCache(value: Json | undefined): CacheHint | undefined {
   if (!isJsonObject(value)) return undefined;
   const ttl = value["ttl"];
   return ttl === "5m" || ttl === "1h" ? { ttl } : {};

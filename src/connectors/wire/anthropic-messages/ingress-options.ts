@@ -32,7 +32,7 @@ const TOOL_FIELDS = new Set([
   "cache_control",
 ]);
 /** The dialect names no schema; this name goes to dialects that must have one, and comes back as none. */
-export const SCHEMA_NAME = "response";
+const SCHEMA_NAME = "response";
 
 function isEffort(value: Json | undefined): value is ReasoningEffort {
   return typeof value === "string" && EFFORTS.has(value);

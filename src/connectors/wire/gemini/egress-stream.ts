@@ -92,13 +92,12 @@ function createReader(): Reader {
   };
 
   /** A prompt that was not let through: an answer that says nothing but why. */
-  const readBlock = (feedback: Json | undefined, events: ChatEvent[]): boolean => {
+  const readBlock = (feedback: Json | undefined, events: ChatEvent[]): void => {
     const word = isJsonObject(feedback) ? textOf(feedback["blockReason"]) : undefined;
-    if (word === undefined || !isJsonObject(feedback)) return false;
+    if (word === undefined || !isJsonObject(feedback)) return;
     const message = textOf(feedback["blockReasonMessage"]);
     if (message !== undefined) parts.refuse(redact(message), events);
     finish = { type: "finish", reason: "refusal", native: word };
-    return true;
   };
 
   return {

@@ -72,7 +72,7 @@ function encodeMedia(writing: Writing, part: MediaPart): JsonObject {
 }
 
 /** One entry of a `content` array. */
-export function encodePart(writing: Writing, part: TextPart | MediaPart): JsonObject {
+function encodePart(writing: Writing, part: TextPart | MediaPart): JsonObject {
   const body =
     part.type === "text" ? { type: "text", text: part.text } : encodeMedia(writing, part);
   return part.cache === undefined ? body : { ...body, ...encodeCache(writing, part.cache) };

@@ -44,7 +44,7 @@ export type OpenAIChatFeature =
   | "metadata";
 
 /** What a host is taken to support if its quirks do not say: OpenAI's documented core, none of the extensions. */
-export const DEFAULT_SUPPORT: Readonly<Record<OpenAIChatFeature, boolean>> = {
+const DEFAULT_SUPPORT: Readonly<Record<OpenAIChatFeature, boolean>> = {
   images: true,
   mediaUrls: true,
   audio: true,

@@ -63,7 +63,7 @@ function hasSignature(part: ReasoningPart | undefined): boolean {
 }
 
 /** Whole blocks from `reasoning_details`, also from a list of unjoined stream pieces as some clients send it back. */
-export function decodeDetails(values: readonly Json[]): ReasoningPart[] {
+function decodeDetails(values: readonly Json[]): ReasoningPart[] {
   const parts: ReasoningPart[] = [];
   let last: ReasoningDetail | undefined;
   for (const value of values) {

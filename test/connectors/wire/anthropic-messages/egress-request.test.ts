@@ -2,7 +2,6 @@ import { describe, expect, test } from "bun:test";
 
 import type { JsonObject } from "../../../../src/connectors/hub/json.ts";
 import type { Message } from "../../../../src/connectors/hub/request.ts";
-import type { AnthropicQuirks } from "../../../../src/connectors/wire/anthropic-messages/egress.ts";
 import {
   assistant,
   bodyOf,
@@ -111,8 +110,8 @@ function media(part: Extract<Message, { role: "user" }>["parts"][number]): Field
   return { messages: [{ role: "user", parts: [part] }] };
 }
 
-function block(fields: Fields, quirks?: AnthropicQuirks): unknown {
-  return bodyOf(fields, SONNET, quirks)["messages"];
+function block(fields: Fields): unknown {
+  return bodyOf(fields, SONNET)["messages"];
 }
 
 describe("media", () => {

@@ -7,9 +7,9 @@ import { chatErrorOf } from "../../../support/rejection.ts";
 import { fold } from "../machines.ts";
 import { decodeChunks } from "./_machines.ts";
 
-/** A chunk with this delta; `more` goes beside it, `top` around the choice. */
-function chunk(delta: JsonObject | null, more: JsonObject = {}, top: JsonObject = {}): JsonObject {
-  return { id: "c1", created: 1, model: "m", choices: [{ index: 0, delta, ...more }], ...top };
+/** A chunk with this delta; `more` goes beside it. */
+function chunk(delta: JsonObject | null, more: JsonObject = {}): JsonObject {
+  return { id: "c1", created: 1, model: "m", choices: [{ index: 0, delta, ...more }] };
 }
 
 const STOP = chunk({}, { finish_reason: "stop" });
