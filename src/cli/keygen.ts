@@ -1,3 +1,4 @@
+import { LONGEST_NAME } from "../server/config/names.ts";
 import { defineCommand, jsonFlag, storeFlags, type Values } from "./_command.ts";
 import { UsageError } from "./_error.ts";
 import { readUsd } from "./_money.ts";
@@ -119,8 +120,8 @@ function rate(
 
 function readTenant(tenant: string): string {
   if (tenant.trim() === "") throw new UsageError("TENANT is empty");
-  if (tenant.length > 255)
-    throw new UsageError(`TENANT has ${tenant.length} characters, at most 255 fit`);
+  if (tenant.length > LONGEST_NAME)
+    throw new UsageError(`TENANT has ${tenant.length} characters, at most ${LONGEST_NAME} fit`);
   if (/\p{Cc}/u.test(tenant)) throw new UsageError("TENANT holds control characters");
   return tenant;
 }

@@ -502,6 +502,21 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
       expect(await report({ by: "model" })).toMatchObject([{ group: said, averageLatencyMs: 13 }]);
     });
 
+    test("names as long as they may be are kept whole, whatever they are written in", async () => {
+      const names = [`${long(1)}a`, `${long(1)}b`, `${"x".repeat(253)}🙂`];
+      await store.recordUsage(
+        names.map((logicalModel, at) =>
+          aRow(at, { logicalModel, tenantId: `${long(2)}c`, provider: "p".repeat(255) }),
+        ),
+      );
+      expect((await report({ by: "model" })).map(({ group }) => group).toSorted()).toEqual(
+        names.toSorted(),
+      );
+      expect(await report({ by: "tenant" })).toMatchObject([{ group: `${long(2)}c`, requests: 3 }]);
+      const totals = await store.usageTotals(0);
+      expect(totals.map(({ logicalModel }) => logicalModel).toSorted()).toEqual(names.toSorted());
+    });
+
     test("usage of a deleted key stays on the books", async () => {
       await store.insertKey(aKey(1));
       await store.recordUsage([aRow(1)]);
@@ -560,6 +575,13 @@ export function storeContract(name: string, openFresh: () => Promise<FreshStore>
       expect(answered).toBe("yes");
     });
   });
+}
+
+/** A name of 254 characters that no index could compress. */
+function long(seed: number): string {
+  return Array.from({ length: 254 }, (_, at) =>
+    String.fromCodePoint(0x4e00 + ((seed + at * at * 7919) % 20_000)),
+  ).join("");
 }
 
 function ids(keys: readonly { readonly id: string }[]): readonly number[] {

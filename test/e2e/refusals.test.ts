@@ -108,6 +108,19 @@ describe("a request is turned away", () => {
     });
   });
 
+  test("for a name of a model longer than the books can hold, with 400", async () => {
+    const asked = await post(rig.gateway.url, rig.key, chatBody("m".repeat(256)));
+    const error = expectRefusal(
+      asked,
+      400,
+      { code: "model_name_too_long", param: "model" },
+      "caller",
+    );
+    expect(error["message"]).toContain("256 characters");
+    expect(asked.text).not.toContain("mmmm");
+    expect((await post(rig.gateway.url, rig.key, chatBody("m".repeat(255)))).status).toBe(404);
+  });
+
   test("for a body that is not JSON, with 400", async () => {
     expectRefusal(await post(rig.gateway.url, rig.key, `{"model": "chat",`), 400, {}, "caller");
     expectRefusal(await post(rig.gateway.url, rig.key, ""), 400, {}, "caller");

@@ -1,11 +1,15 @@
 /** The schemas of one model and one provider in the file. No defaults stand here: see schema.ts. */
 import { type Static, Type } from "@sinclair/typebox";
+import { LONGEST_NAME } from "./names.ts";
 
 /** setTimeout takes no more; beyond it a timer would fire at once. */
 export const longestMs = 2_147_483_647;
 
 /** For tables with fixed fields: everything else is an unknown field. */
 export const closed = { additionalProperties: false };
+
+/** Names that the operator chooses; a line end in one would break reports and logs. */
+export const freeName = Type.String({ pattern: `^.{1,${LONGEST_NAME}}$` });
 
 const text = (description: string) => Type.String({ minLength: 1, description });
 
@@ -218,7 +222,7 @@ export const tenant = Type.Object(
       }),
     ),
     aliases: Type.Optional(
-      Type.Record(Type.String({ pattern: "^.+$" }), text("A model."), {
+      Type.Record(freeName, text("A model."), {
         ...closed,
         description: "Names that stand for other models when its keys use them.",
       }),

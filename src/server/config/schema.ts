@@ -3,10 +3,7 @@
  * default is either required or has none; route fields without one take the value of the table named in their description.
  */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { closed, longestMs, model, provider, secret, tenant } from "./schema-parts.ts";
-
-/** Names that the operator chooses; a line end in one would break reports and logs. */
-const freeName = Type.String({ pattern: "^.+$" });
+import { closed, freeName, longestMs, model, provider, secret, tenant } from "./schema-parts.ts";
 
 /** A table with fixed fields, there with its defaults also when the file has none. */
 function table<const Fields extends Record<string, TSchema>>(fields: Fields, description: string) {
@@ -350,7 +347,7 @@ export const fileSchema = Type.Object(
       },
       "Browsers.",
     ),
-    prices: Type.Record(freeName, price, {
+    prices: Type.Record(Type.String({ pattern: "^.+$" }), price, {
       ...closed,
       default: {},
       description: "By logical model, by provider/model, or by the provider's model id.",

@@ -2,6 +2,7 @@ import type { TSchema } from "@sinclair/typebox";
 import { KindGuard } from "@sinclair/typebox";
 import { Errors, type ValueError, ValueErrorType } from "@sinclair/typebox/errors";
 import type { PathFault } from "./faults.ts";
+import { LONGEST_NAME } from "./names.ts";
 import { nearest } from "./nearest.ts";
 import { fromPointer, isTable, type Path } from "./path.ts";
 import { choicesOf, expectation, foundValue } from "./wording.ts";
@@ -30,8 +31,9 @@ function isSameMake(schema: TSchema, value: unknown): boolean {
 
 function problemOf({ type, schema, value }: ValueError, name: string): string {
   if (type === ValueErrorType.ObjectAdditionalProperties) {
-    return KindGuard.IsObject(schema)
-      ? unknownField(name, Object.keys(schema.properties))
+    if (KindGuard.IsObject(schema)) return unknownField(name, Object.keys(schema.properties));
+    return name.length > LONGEST_NAME
+      ? `the name has ${name.length} characters, expected at most ${LONGEST_NAME}`
       : "not a usable name";
   }
   const expected = `expected ${expectation(schema)}`;

@@ -3,6 +3,7 @@ import type { Target } from "../../connectors/connector.ts";
 import { ChatError } from "../../connectors/hub/error.ts";
 import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { Config, ModelConfig, Recovery, RetryConfig, RouteConfig } from "../config/config.ts";
+import { LONGEST_NAME } from "../config/names.ts";
 import { nearest } from "../config/nearest.ts";
 import type { KeyRecord } from "../store/store.ts";
 import { type Asker, aliasesOf, aliasOf, refusalOf } from "./access.ts";
@@ -38,7 +39,7 @@ export type ExplainedPlan = Plan & {
 export type Catalog = {
   /**
    * Where a request goes. Throws ChatError `not-found`, `forbidden`, `unavailable`, or `invalid-request` if the operator says
-   * of all targets that they cannot do what it asks.
+   * of all targets that they cannot do what it asks, or the books have no room for the model's name.
    */
   plan(request: ChatRequest, key: KeyRecord, headers: Headers): Plan;
   /** The same with the reasons. `conversation` draws among weighted routes; without it they stand by their weight. */
@@ -140,6 +141,7 @@ export function createCatalog(
   };
 
   const find = (asked: string, asker: Asker): Entry => {
+    if (asked.length > LONGEST_NAME) throw tooLong(asked);
     const tenant = tenants.get(asker.tenantId);
     const name = aliasOf(asked, tenant) ?? asked;
     const entry = entries.get(name) ?? addressed(name);
@@ -220,6 +222,14 @@ export function createCatalog(
 function isChoosy(routes: readonly Route[]): boolean {
   return routes.some(({ ability }) =>
     routes.length > 1 ? hasLimits(ability) : isStatedUnable(ability),
+  );
+}
+
+function tooLong({ length }: string): ChatError {
+  return new ChatError(
+    "invalid-request",
+    `\`model\` has ${length} characters; the name of a model has at most ${LONGEST_NAME}`,
+    { code: "model_name_too_long", param: "model" },
   );
 }
 

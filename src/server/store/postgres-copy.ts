@@ -3,6 +3,7 @@ import type { CopyPlace } from "./copy-place.ts";
 import { createPostgresStore } from "./postgres.ts";
 import { openPostgres } from "./postgres-connection.ts";
 import { upsertKey } from "./postgres-keys.ts";
+import { toModelName } from "./postgres-usage.ts";
 import { toUsageStatus, type UsageRow } from "./store.ts";
 import { DAY_MS } from "./usage-span.ts";
 
@@ -87,8 +88,14 @@ export async function openPostgresCopy(url: string): Promise<CopyPlace> {
       }),
     putTotals: (given) =>
       run(async () => {
+        const named = given.map((row) => ({
+          ...row,
+          logical_model: toModelName(String(row["logical_model"])),
+        }));
+        // Names that had to be cut may have become the same.
         await sql`insert into usage_daily as known (${sql(LABELS)}, ${sql(TOTALS)})
-          select ${sql(LABELS)}, ${sql(TOTALS)} from json_populate_recordset(null::usage_daily, ${JSON.stringify(given)}::text::json)
+          select ${sql(LABELS)}, ${sql.unsafe(TOTALS.map((column) => `sum(${column})`).join(", "))}
+          from json_populate_recordset(null::usage_daily, ${JSON.stringify(named)}::text::json) group by ${sql(LABELS)}
           on conflict (day, tenant_id, api_key_id, logical_model, provider) do update set
             (${sql(TOTALS)}) = (select ${sql.unsafe(TOTALS.map((column) => `excluded.${column}`).join(", "))})
           where known.requests < excluded.requests`;

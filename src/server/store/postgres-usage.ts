@@ -1,4 +1,5 @@
 import type postgres from "postgres";
+import { LONGEST_NAME } from "../config/names.ts";
 import type { Postgres } from "./postgres-connection.ts";
 import type { Store, UsageGroup, UsageReportRow, UsageRow } from "./store.ts";
 import { DAY_MS, dayName, type Span, splitSpan, startOfDay, toCalendar } from "./usage-span.ts";
@@ -16,8 +17,6 @@ const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
   tenant: "tenant_id",
   provider: "provider",
 };
-/** What an index of PostgreSQL can hold beside the other columns of a row of totals. */
-const LONGEST_MODEL = 255;
 /** Rows deleted in one transaction, between which others have their turn. */
 const PRUNE_ROWS = 5_000;
 /** All that a report reads is of one moment. */
@@ -172,7 +171,7 @@ function toColumns(row: UsageRow) {
     id: row.id,
     api_key_id: row.apiKeyId,
     tenant_id: toText(row.tenantId),
-    logical_model: toText(row.logicalModel).slice(0, LONGEST_MODEL),
+    logical_model: toModelName(row.logicalModel),
     provider: toText(row.provider),
     provider_model_id: toText(row.providerModelId),
     input_tokens: row.inputTokens,
@@ -198,6 +197,12 @@ function toColumns(row: UsageRow) {
 
 function toTimestamp(time: number): string {
   return new Date(time).toISOString();
+}
+
+/** Longer ones come only from a database of before such names were refused: cut, since no index holds them. */
+export function toModelName(name: string): string {
+  const text = toText(name);
+  return text.length > LONGEST_NAME ? Array.from(text).slice(0, LONGEST_NAME).join("") : text;
 }
 
 /** NUL is the one character that PostgreSQL cannot hold. */

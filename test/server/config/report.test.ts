@@ -75,6 +75,16 @@ const faults: readonly (readonly [what: string, text: string, line: string])[] =
     "[models.__proto__]\nx = 1\n",
     "xjp.toml:1: models.__proto__: not a usable name",
   ],
+  [
+    "a name of a model that no table can hold",
+    `[models."${"m".repeat(256)}"]\n${good}\n`,
+    `xjp.toml:1: models.${"m".repeat(256)}: the name has 256 characters, expected at most 255`,
+  ],
+  [
+    "an alias as long",
+    `[models.fast]\n${good}\n[tenants.acme.aliases]\n"${"a".repeat(256)}" = "fast"\n`,
+    `xjp.toml:4: tenants.acme.aliases.${"a".repeat(256)}: the name has 256 characters, expected at most 255`,
+  ],
   ["an empty model name", '[models.""]\n', 'xjp.toml:1: models."": not a usable name'],
   [
     "a host with spaces",

@@ -88,6 +88,21 @@ describe("catalog", () => {
     expect(error.message).toContain("did you mean `fast`?");
   });
 
+  test("knows no model by a name that the books cannot hold", () => {
+    const longest = `openrouter/${"m".repeat(244)}`;
+    const open = catalogOf([], [provider("openrouter")]);
+    expect(open.resolve(longest, keyRecord())).toHaveLength(1);
+    for (const catalog of [open, catalogOf([fast], [])]) {
+      const error = chatErrorOf(() => catalog.resolve(`${longest}m`, keyRecord()));
+      expect(error).toMatchObject({
+        kind: "invalid-request",
+        code: "model_name_too_long",
+        param: "model",
+        message: "`model` has 256 characters; the name of a model has at most 255",
+      });
+    }
+  });
+
   test("reaches any model of a provider by prefix when no models are configured", () => {
     const catalog = catalogOf([], [provider("openrouter")]);
     const [route] = catalog.resolve("OpenRouter/vendor/large", keyRecord());

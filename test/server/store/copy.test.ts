@@ -146,6 +146,27 @@ describe.each(["sqlite", "postgres"] as const)("from %s", (kind) => {
   });
 });
 
+test("names of models too long for the target are cut, and the books hold as much as before", async () => {
+  const begin = "🙂".repeat(255);
+  const names = [begin, `${begin}one`, `${begin}two`];
+  const rows = [...names, ...names].map((logicalModel, at) =>
+    aRow(at, { logicalModel, createdAt: NOON + ((at % 3) % 2) * DAY }),
+  );
+  await using(urls.sqlite, async (store) => {
+    await store.recordUsage(rows);
+    await store.pruneUsage(NOON + 12 * HOUR);
+  });
+  expect(await copyDatabase(urls.sqlite, urls.postgres)).toMatchObject({
+    rows: 2,
+    requests: { from: 6, to: 6 },
+  });
+  await using(urls.postgres, async (store) => {
+    const all = { since: 0, until: Number.POSITIVE_INFINITY, by: "model" } as const;
+    expect(await store.usageReport(all)).toMatchObject([{ group: begin, requests: 6 }]);
+  });
+  expect(await copyDatabase(urls.sqlite, urls.postgres)).toMatchObject({ days: { copied: 0 } });
+}, 60_000);
+
 test("times of the earlier gateway, finer than a millisecond, are no trouble", async () => {
   const earlier = await makeDatabase(newestServer(), "empty");
   await makeEarlierGateway(earlier, 3_000);
