@@ -8,6 +8,7 @@ import { selfHosted } from "./profiles/self-hosted.ts";
 
 export type { Profile } from "./profiles/profile.ts";
 
+/** Every row by its name. */
 export const profiles: Readonly<Record<string, Profile>> = { ...hosted, ...selfHosted };
 
 /** The names of the rows. */

@@ -17,6 +17,7 @@ const nothing: Spent = { inputTokens: 0, outputTokens: 0, costUsd: undefined };
 /** Marks an answer that was stopped, for the model and for whoever reads the saved text. */
 export const stoppedMark = "[stopped]";
 
+/** A conversation in which nothing has been said yet. */
 export function newConversation(model: string, system: string | undefined): Conversation {
   return { model, system, turns: [], answers: 0, spent: nothing };
 }

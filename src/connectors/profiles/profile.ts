@@ -21,5 +21,7 @@ export const THREE_EFFORTS = ["low", "medium", "high"] as const;
 /** What open models behind vLLM, SGLang and their like can be asked for beyond OpenAI's fields. */
 export const OPEN_MODEL_SAMPLING = { topK: true, minP: true, repetitionPenalty: true } as const;
 
+/** Hosts whose chat takes no other media than images. */
 export const TEXT_AND_IMAGES = { audio: false, files: false } as const;
+/** Hosts whose chat takes no media at all. */
 export const TEXT_ONLY = { ...TEXT_AND_IMAGES, images: false } as const;

@@ -61,6 +61,7 @@ export function fault(
   );
 }
 
+/** A field that must hold a string. Like all that follow it throws ChatError, naming the field, for anything else. */
 export function asString(
   reading: Reading,
   field: string | number,
@@ -70,22 +71,26 @@ export function asString(
   throw fault(reading, field, value, "a string");
 }
 
+/** A field that must be true or false. */
 export function asBoolean(reading: Reading, field: string, value: Json | undefined): boolean {
   if (typeof value === "boolean") return value;
   throw fault(reading, field, value, "true or false");
 }
 
+/** A field that must hold a number. */
 export function asNumber(reading: Reading, field: string, value: Json | undefined): number {
   // JSON.parse turns 1e400 into Infinity, which no JSON can say again.
   if (typeof value === "number" && Number.isFinite(value)) return value;
   throw fault(reading, field, value, "a number");
 }
 
+/** A field that must hold a whole number. */
 export function asInteger(reading: Reading, field: string, value: Json | undefined): number {
   if (typeof value === "number" && Number.isInteger(value)) return value;
   throw fault(reading, field, value, "an integer");
 }
 
+/** A field that must hold an object. */
 export function asObject(
   reading: Reading,
   field: string | number,
@@ -95,6 +100,7 @@ export function asObject(
   throw fault(reading, field, value, "an object");
 }
 
+/** A field that must hold an array. */
 export function asArray(reading: Reading, field: string, value: Json | undefined): readonly Json[] {
   if (isJsonArray(value)) return value;
   throw fault(reading, field, value, "an array");

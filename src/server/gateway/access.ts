@@ -23,11 +23,13 @@ export function refusalOf(
   return key.models !== null && !isIn(key.models) ? "this key" : undefined;
 }
 
+/** The model that a name stands for with this tenant, if it stands for one. */
 export function aliasOf(name: string, tenant: TenantConfig | undefined): string | undefined {
   const aliases = tenant?.aliases;
   return aliases && Object.hasOwn(aliases, name) ? aliases[name] : undefined;
 }
 
+/** The names that this tenant has given to models. */
 export function aliasesOf(tenant: TenantConfig | undefined): readonly string[] {
   return Object.keys(tenant?.aliases ?? {});
 }

@@ -42,6 +42,7 @@ const WORDS: Readonly<Record<Need, string>> = {
   json_schema: "a JSON schema for the answer",
 };
 
+/** Reads them off a request; texts are counted only if a target's length is in question. */
 export function needsOf(request: ChatRequest): Needs {
   const features = new Set<Need>();
   if (request.tools.length > 0) features.add("tools");

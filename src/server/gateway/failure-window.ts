@@ -10,6 +10,7 @@ export type FailureWindow = {
 
 type Bucket = { since: number; requests: number; failures: number };
 
+/** A window in which nothing has been counted yet. */
 export function createWindow(): FailureWindow {
   const buckets: Bucket[] = [];
   return {

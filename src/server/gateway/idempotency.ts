@@ -57,6 +57,7 @@ const ANSWER_MS = 1000;
 const ELSEWHERE_MS = 1000;
 const KEY = /^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/;
 
+/** Renews what it has claimed in storage while that runs; while storage is away it knows only of what runs here. */
 export function createIdempotency(options: IdempotencyOptions): Idempotency {
   const { answers, holder, clock, onChange } = options;
   const running = new Map<string, Running>();

@@ -75,6 +75,7 @@ type Book = { readonly gauges: readonly Gauge[]; readonly measures: ReadonlySet<
 /** Rounds of asking other instances before a request is told to come again: others were faster every time. */
 const MOST_ROUNDS = 12;
 
+/** Knows nothing of earlier use until `restore` tells it. */
 export function createLimiter(options: LimiterOptions): Limiter {
   const { clock } = options;
   const gauges = new Map<string, Gauge>();

@@ -12,6 +12,7 @@ const WAIT_MS = 10_000;
 
 type Memory = { readonly until: number; readonly models: Promise<readonly ModelInfo[]> };
 
+/** A list is asked for once, however many wait for it; `onError` is told when a provider gives none. */
 export function createOffers(
   connectors: ReadonlyMap<string, Connector>,
   clock: () => number,

@@ -39,6 +39,7 @@ type Shelf<Value> = {
 /** What is too old is looked for this often in the time that it may be kept. */
 const SWEEPS = 8;
 
+/** Empty room of `maxSize`. */
 export function createShelves<Value>(options: ShelvesOptions): Shelves<Value> {
   const { maxSize, maxAgeMs, clock } = options;
   const shelves = new Map<string, Shelf<Value>>();

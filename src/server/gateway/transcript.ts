@@ -18,6 +18,7 @@ export type Joint = (event: ChatEvent) => readonly ChatEvent[];
 
 const NOTHING: readonly ChatEvent[] = [];
 
+/** Keeps one answer to one client, whoever gives its parts. */
 export function createTranscript(): Transcript {
   let text = "";
   let textIndex: number | undefined;

@@ -57,6 +57,7 @@ type Entry = {
   readonly isReused: boolean;
 };
 
+/** Empty; what is too old or too much goes by itself. */
 export function createVault(options: VaultOptions): Vault {
   const shelves = createShelves<Entry>(options);
   const leastSize = Math.floor(options.maxSize / options.maxEntries);

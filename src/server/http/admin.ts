@@ -25,6 +25,7 @@ export function isAdminPath(path: string): boolean {
   return path === "/admin" || path.startsWith("/admin/");
 }
 
+/** Answers every path below `/admin`, each only to whoever has the token. */
 export function createAdmin(deps: AdminDeps): Admin {
   const routes = new Map<string, (url: URL, headers: Headers) => unknown>([
     ["/admin/routes/explain", (url, headers) => explainRoutes(url, headers, deps)],

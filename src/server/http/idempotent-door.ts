@@ -23,6 +23,7 @@ export type IdempotentDoorDeps = BodyLimits & {
 
 const HEADER = "idempotency-key";
 
+/** The same door for requests without the header; one answer for all that are alike with it. */
 export function createIdempotentDoor(
   door: ChatDoor,
   client: ClientHalf,

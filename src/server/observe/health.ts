@@ -1,7 +1,6 @@
 import { within } from "../within.ts";
 
 /** What is amiss with the running gateway. Whoever knows of something watches over it here; the probe and the metrics tell. */
-
 export type Health = {
   /**
    * Adds something to ask whenever somebody wants to know: `look` says what is amiss, or undefined. A short text for an operator,
@@ -15,6 +14,7 @@ export type Health = {
 /** Probes of orchestrators give up after a second. */
 const LOOK_MS = 500;
 
+/** Watches nothing yet. A look that takes longer than `lookMs` is itself what is amiss. */
 export function createHealth(lookMs = LOOK_MS): Health {
   const looks = new Map<string, () => string | undefined | Promise<string | undefined>>();
   /** Of looks that have not ended yet, so that a hanging one is not begun again and again. */

@@ -43,6 +43,7 @@ type Entry = {
   readonly fields: LogFields;
 };
 
+/** Writes lines by `write`, the latest after a moment; secrets in them are masked. */
 export function createLog(options: LogOptions): Log {
   let gathered: Entry[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -65,6 +65,7 @@ const CIRCUIT_VALUE = { closed: 0, "half-open": 1, open: 2, cooling: 3 } as cons
 const MOST_MODELS = 1000;
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600];
 
+/** Registers every metric; those with labels show from their first use on. */
 export function createMetrics(readings: Readings): Metrics {
   const registry = new Registry();
   /** Shows what `read` gives at each scrape; nothing new where it gives nothing. */

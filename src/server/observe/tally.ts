@@ -21,6 +21,7 @@ export type Tally = {
   add(amount: number, ...values: readonly string[]): void;
 };
 
+/** A counter of `registry`, kept in this way. */
 export function createTally(registry: Registry, description: Description): Tally {
   const { name, help, labelNames = [] } = description;
   const all = createSeriesTable((values) => ({ labels: labelled(labelNames, values), amount: 0 }));

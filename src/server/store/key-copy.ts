@@ -28,6 +28,7 @@ const SAVE_MS = 500;
 /** How old the copy's date may become when nothing changes. */
 const RENEW_MS = 600_000;
 
+/** Writes nothing until it is told of something; several changes at a time make one copy. */
 export function createKeyCopy({ cache, graceMs, current, onError }: KeyCopyOptions): KeyCopy {
   const renewMs = graceMs > 0 ? Math.min(RENEW_MS, graceMs / 10) : RENEW_MS;
   let savedAt = Number.NEGATIVE_INFINITY;

@@ -7,6 +7,7 @@ export type KeyWatch = {
   close(): Promise<void>;
 };
 
+/** `onChange` is called for each change that the store tells of, whoever made it. */
 export function createKeyWatch(store: Pick<Store, "watchKeys">, onChange: () => void): KeyWatch {
   let stop: (() => Promise<void>) | undefined;
   let begun = false;

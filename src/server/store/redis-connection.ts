@@ -17,6 +17,7 @@ export type RedisConnection = {
 
 export type RedisScript = { readonly text: string; readonly digest: string };
 
+/** A script in Lua, to be run by `run`. */
 export function defineScript(text: string): RedisScript {
   // Redis names scripts by their SHA-1.
   return { text, digest: createHash("sha1").update(text).digest("hex") };

@@ -24,6 +24,7 @@ const OPEN_MS = 5_000;
 const ANSWER_MS = 10_000;
 const STOP_MS = 1_000;
 
+/** Opens nothing yet. What fails while the store is away is thrown as the StoreError that says why. */
 export function createReopeningStore(options: ReopeningOptions): Store {
   const { kind, open, onReopened, answerMs = ANSWER_MS } = options;
   let live: Store | undefined;

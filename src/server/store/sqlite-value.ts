@@ -19,16 +19,19 @@ export function readTime(row: SqliteRow, column: string): number {
   return Date.parse(readText(row, column));
 }
 
+/** The same of a column that may be null. */
 export function readOptionalTime(row: SqliteRow, column: string): number | null {
   return row[column] === null ? null : readTime(row, column);
 }
 
+/** A text column. Throws, as all of these do, for a value of another kind. */
 export function readText(row: SqliteRow, column: string): string {
   const value = row[column];
   if (typeof value !== "string") throw unexpected(column, "text", value);
   return value;
 }
 
+/** The same of a column that may be null. */
 export function readOptionalText(row: SqliteRow, column: string): string | null {
   return row[column] === null ? null : readText(row, column);
 }
@@ -40,6 +43,7 @@ export function readNumber(row: SqliteRow, column: string): number {
   return value;
 }
 
+/** The same of a column that may be null. */
 export function readOptionalNumber(row: SqliteRow, column: string): number | null {
   return row[column] === null ? null : readNumber(row, column);
 }

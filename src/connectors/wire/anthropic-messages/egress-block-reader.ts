@@ -42,6 +42,7 @@ function decodeCitation(value: Json | undefined): ChatEvent | undefined {
   };
 }
 
+/** Reads the blocks of one answer, and numbers them for the hub in the order in which they begin. */
 export function createBlockReader(): BlockReader {
   const open = new Map<Json | undefined, Open>();
   let next = 0;

@@ -45,6 +45,7 @@ export type BlockWriter = {
   close(): string;
 };
 
+/** Starts with no block written, as each answer does. */
 export function createBlockWriter(): BlockWriter {
   let position = -1;
   let current: Block | undefined;

@@ -159,6 +159,7 @@ function decodeResult(reading: Reading, block: JsonObject): ToolResultPart {
   };
 }
 
+/** Whether a user can say it, so that it may stand in a tool's result too. */
 export function isUserContent(part: Content): part is UserContent {
   return part.type === "text" || part.type === "image" || part.type === "file";
 }

@@ -11,6 +11,7 @@ import { encodeError } from "./ingress-error.ts";
 import { usageOrEstimate } from "./ingress-reply.ts";
 import { encodeUsage } from "./usage.ts";
 
+/** A sign of life; clients pass over it. */
 export const PING = send("ping", {});
 
 /** Starts the machine that writes one answer as Anthropic's stream events. */

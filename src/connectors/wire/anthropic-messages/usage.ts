@@ -24,6 +24,7 @@ export type UsageReader = {
   readonly usage: Usage | undefined;
 };
 
+/** Reads the counts of one answer. */
 export function createUsageReader(): UsageReader {
   let fresh = 0;
   let cacheRead: number | undefined;

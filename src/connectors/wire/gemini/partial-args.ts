@@ -61,6 +61,7 @@ export type PartialArgs = {
   text(): string;
 };
 
+/** Begins a call without any argument. */
 export function createPartialArgs(): PartialArgs {
   // Without a prototype, so that no name is special.
   const root: Holder = Object.create(null);

@@ -33,6 +33,7 @@ export const ASK = -1;
 /** What waits for requests in flight to end is told to come back after this long. */
 const FLIGHT_MS = 1000;
 
+/** A gauge that counts what this process alone lets through. */
 export function createLocalGauge(initial: Rule, now: number): Gauge {
   let rule = initial;
   let level = 0;

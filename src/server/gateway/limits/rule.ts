@@ -37,6 +37,7 @@ export type Rule = {
 };
 
 const MINUTE = 60_000;
+/** Of UTC, all of which are as long. */
 export const DAY_MS = 86_400_000;
 
 type Row = {
@@ -87,6 +88,7 @@ export function termsOfKey(key: KeyRecord, defaultRpm: number): LimitTerms {
   return { ...key, rpm: key.rpm ?? defaultRpm };
 }
 
+/** Names what a limit counts, the same on every instance. */
 export function counterId(scope: Scope, owner: string, name: LimitName): string {
   return `${scope}:${owner}:${name}`;
 }

@@ -18,6 +18,7 @@ const DRY_PLACES_MS = 25;
 const FLIGHT_MS = 1000;
 const MOST_AHEAD = 63;
 
+/** A gauge that instances share: it leases through `teller`, and keeps to this instance's part while nobody can be asked. */
 export function createSharedGauge(initial: Rule, now: number, teller: Teller): Gauge {
   let rule = initial;
   let start = startOf(rule.period, now);
