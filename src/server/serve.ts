@@ -1,6 +1,6 @@
 /**
  * The composition root: configuration -> store -> connectors -> gateway -> doors -> listen -> drain -> close. With
- * `storage.ts` and `generation.ts`, the only file that knows concrete stores and connectors.
+ * `storage.ts`, `sharing.ts` and `generation.ts`, the only file that knows concrete stores and connectors.
  */
 import { ChatError } from "../connectors/hub/error.ts";
 import { createMediaRoom } from "../connectors/net/media-room.ts";
