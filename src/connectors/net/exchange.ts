@@ -1,4 +1,4 @@
-import type { ChatError } from "../hub/error.ts";
+import type { ChatError, Timer } from "../hub/error.ts";
 import { toCancelled, toTimeout } from "./failure.ts";
 import { createWatch, type Watch } from "./watch.ts";
 
@@ -11,76 +11,92 @@ export type Exchange = {
   /** What has failed, which is what the caller is to be told whatever else is thrown because of it. */
   failure(): ChatError | undefined;
   fail(error: ChatError): void;
-  /** Called once when something fails. Replaces an earlier listener. */
-  onFailure(listener: (error: ChatError) => void): void;
   /** Called once at the end, or at once if it has been. */
   onClose(listener: () => void): void;
   /** The end, good or bad: no timer runs and nothing is listened to any more. */
   close(): void;
 };
 
+/** What a request is stopped by. */
+export type Reins = {
+  readonly signal: AbortSignal;
+  /** Aborts `signal`, where that is of one request alone; spares it one of its own. */
+  readonly abort?: ((reason: ChatError) => void) | undefined;
+};
+
+type OwnExchange = Exchange & {
+  /** That of the caller, which `signal` is too unless it is of somebody else. */
+  readonly outer: AbortSignal;
+  readonly abort: (reason: ChatError) => void;
+  failed: ChatError | undefined;
+  closed: boolean;
+  closing: (() => void) | undefined;
+  /** Stops listening to the caller's signal. */
+  drop: (() => void) | undefined;
+  expired(timer: Timer, milliseconds: number): void;
+};
+
 /**
- * Opens one that fails when `signal` aborts or a timer of its watch runs out. `abort` aborts that signal, where it is of this
- * exchange alone; without it the exchange takes one of its own, which costs every request some microseconds. Throws if the
- * signal has aborted already.
+ * Opens one that fails when the signal aborts or a timer of its watch runs out. Without an `abort` it takes a signal of its own,
+ * which costs every request some microseconds. Throws if the signal has aborted already.
  */
-export function openExchange(
-  signal: AbortSignal,
-  host: string,
-  abort?: (reason: ChatError) => void,
-): Exchange {
+export function openExchange({ signal, abort }: Reins, host: string): Exchange {
   if (signal.aborted) throw toCancelled(signal);
-  let failure: ChatError | undefined;
-  let listener: ((error: ChatError) => void) | undefined;
-  let closed = false;
-  let onClosed: (() => void) | undefined;
-
-  const fail = (error: ChatError): void => {
-    if (closed || failure) return;
-    failure = error;
-    reins.abort(error);
-    listener?.(error);
-  };
-  const reins = abort ? { signal, abort, drop: undefined } : takeReins(signal, fail);
-  const watch = createWatch((timer, milliseconds) => fail(toTimeout(timer, milliseconds, host)));
-  /** Nobody tells of an abort from outside where the signal is shared: whoever waits for fetch sees it fail. */
-  const look = (): ChatError | undefined => {
-    if (!closed && !failure && signal.aborted) failure = toCancelled(signal);
-    return failure;
-  };
-
-  return {
+  const own = abort ? undefined : new AbortController();
+  const watch = createWatch();
+  const exchange: OwnExchange = {
     host,
-    signal: reins.signal,
     watch,
-    failure: look,
+    outer: signal,
+    signal: own?.signal ?? signal,
+    abort: abort ?? ((reason) => own?.abort(reason)),
+    failed: undefined,
+    closed: false,
+    closing: undefined,
+    drop: undefined,
+    // Shared by all exchanges rather than made for each: every request has one.
+    failure,
     fail,
-    onFailure(next) {
-      listener = next;
-    },
-    onClose(next) {
-      if (closed) next();
-      else onClosed = next;
-    },
-    close() {
-      if (closed) return;
-      look();
-      closed = true;
-      onClosed?.();
-      watch.stop();
-      reins.drop?.();
-    },
+    onClose,
+    close,
+    expired,
   };
+  watch.watched = exchange;
+  if (own) {
+    const onAbort = (): void => exchange.fail(toCancelled(signal));
+    signal.addEventListener("abort", onAbort);
+    exchange.drop = () => signal.removeEventListener("abort", onAbort);
+  }
+  return exchange;
 }
 
-/** A signal of one's own behind another; `drop` stops listening to that. */
-function takeReins(signal: AbortSignal, fail: (error: ChatError) => void) {
-  const controller = new AbortController();
-  const onAbort = (): void => fail(toCancelled(signal));
-  signal.addEventListener("abort", onAbort);
-  return {
-    signal: controller.signal,
-    abort: (reason: ChatError): void => controller.abort(reason),
-    drop: (): void => signal.removeEventListener("abort", onAbort),
-  };
+function fail(this: OwnExchange, error: ChatError): void {
+  if (this.closed || this.failed) return;
+  this.failed = error;
+  this.abort(error);
+}
+
+/** Nobody tells of an abort from outside where the signal is shared: whoever waits for fetch sees it fail. */
+function failure(this: OwnExchange): ChatError | undefined {
+  if (!this.closed && !this.failed && this.outer.aborted) this.failed = toCancelled(this.outer);
+  return this.failed;
+}
+
+function onClose(this: OwnExchange, listener: () => void): void {
+  if (this.closed) listener();
+  else this.closing = listener;
+}
+
+function close(this: OwnExchange): void {
+  if (this.closed) return;
+  // What has failed by now is remembered; what happens later is nobody's business any more.
+  this.failure();
+  this.closed = true;
+  this.closing?.();
+  this.watch.stop();
+  this.drop?.();
+}
+
+function expired(this: OwnExchange, timer: Timer, milliseconds: number): void {
+  this.fail(toTimeout(timer, milliseconds, this.host));
 }

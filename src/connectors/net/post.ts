@@ -3,7 +3,7 @@ import type { Fetch, Timeouts } from "../connector.ts";
 import { ChatError } from "../hub/error.ts";
 import { createReply, type PostReply } from "./reply.ts";
 import { type ConnectWitness, createConnectWitness, isProxied } from "./connect.ts";
-import { type Exchange, openExchange } from "./exchange.ts";
+import { type Exchange, openExchange, type Reins } from "./exchange.ts";
 import { createGate } from "./gate.ts";
 import { codeOf, toNetworkError, toTimeout } from "./failure.ts";
 
@@ -23,16 +23,13 @@ export type PosterOptions = {
   readonly witness?: ConnectWitness;
 };
 
-export type PostRequest = {
+export type PostRequest = Reins & {
   readonly method?: "POST" | "GET";
   readonly url: string;
   /** Valid names and values; nothing is added to them but what fetch adds. A record that has been sent must not be changed. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeouts: Timeouts;
-  readonly signal: AbortSignal;
-  /** Aborts `signal`, where that is of this request alone; spares it one of its own. */
-  readonly abort?: ((reason: ChatError) => void) | undefined;
   /** Asked before it goes out once more; see `post`. Absent is yes. */
   readonly mayResend?: (() => boolean) | undefined;
   /** Whether the answer is to come in pieces, which decides what timer watches over the first. */
@@ -85,29 +82,27 @@ export function createPoster(options: PosterOptions = {}): Poster {
     );
   };
 
-  const sendOnce = (request: PostRequest, exchange: Exchange, fresh: boolean): Promise<Response> =>
-    new Promise((resolve, reject) => {
-      exchange.onFailure(reject);
-      const init: BunFetchRequestInit = {
-        method: request.method ?? "POST",
-        headers: toHeaders(request.headers),
-        redirect: "manual",
-        // Bun's own limit of five minutes without a byte; our timers are the ones that count.
-        timeout: false,
-        signal: exchange.signal,
-      };
-      if (request.body !== undefined) init.body = request.body;
-      // The only way to ask for a new connection.
-      if (fresh) init.keepalive = false;
-      send(request.url, init).then(resolve, reject);
-    });
+  const sendOnce = (request: PostRequest, exchange: Exchange, fresh: boolean): Promise<Response> => {
+    const init: BunFetchRequestInit = {
+      method: request.method ?? "POST",
+      headers: toHeaders(request.headers),
+      redirect: "manual",
+      // Bun's own limit of five minutes without a byte; our timers are the ones that count.
+      timeout: false,
+      signal: exchange.signal,
+    };
+    if (request.body !== undefined) init.body = request.body;
+    // The only way to ask for a new connection.
+    if (fresh) init.keepalive = false;
+    return send(request.url, init);
+  };
 
   return {
     async post(request) {
       const { timeouts } = request;
       if (latest.text !== request.url) latest = place(request.url);
       const { url, origin, host } = latest;
-      const exchange = openExchange(request.signal, host, request.abort);
+      const exchange = openExchange(request, host);
       exchange.watch.wait("headers", timeouts.headersMs);
       const stopWatching = witness?.watch(url, timeouts.connectMs, () =>
         exchange.fail(toTimeout("connect", timeouts.connectMs, host)),

@@ -42,102 +42,110 @@ export type Pieces = {
 
 type Reader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
+type OwnReply = PostReply & {
+  readonly response: Response;
+  readonly exchange: Exchange;
+  readonly idleMs: number;
+  settled: boolean;
+};
+
 /** Takes over the exchange and closes it at the end. The watch is waiting for the first byte already; `idleMs` is for the next. */
 export function createReply(response: Response, exchange: Exchange, idleMs: number): PostReply {
-  const { status, headers } = response;
-  let settled = false;
-
-  const pieces = (): Pieces => {
-    const reader: Reader | undefined = response.body?.getReader();
-    let ended = reader === undefined;
-    let begun = false;
-    // Fetch's own body fails by the signal; one that a test made up knows nothing of it.
-    if (reader) exchange.onFailure((error) => leave(reader, error));
-    return {
-      async next() {
-        if (ended || !reader) return undefined;
-        // The wait for the first one has begun already, and nobody waits for the other side while the consumer has its turn.
-        if (begun) exchange.watch.wait("idle", idleMs);
-        begun = true;
-        try {
-          const { done, value } = await reader.read();
-          const failure = exchange.failure();
-          if (failure) throw failure;
-          exchange.watch.rest();
-          ended = done;
-          return value;
-        } catch (thrown) {
-          throw exchange.failure() ?? toBrokenBody(thrown, exchange.host);
-        }
-      },
-      leave() {
-        exchange.close();
-        if (!reader || ended) return;
-        ended = true;
-        if (settled && !exchange.failure()) void readRest(reader);
-        else leave(reader);
-      },
-    };
-  };
-
-  async function* chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    const body = pieces();
-    try {
-      for (let piece = await body.next(); piece; piece = await body.next()) yield piece;
-    } finally {
-      body.leave();
-    }
-  }
-
-  return {
-    status,
-    headers,
-    text() {
-      const announced = headers.get("content-length");
-      if (
-        announced !== null &&
-        Number(announced) <= SHORT_BYTES &&
-        !headers.has("content-encoding")
-      ) {
-        return takeWhole(response, exchange);
-      }
-      return status < 400
-        ? joined(chunks(), MAX_REPLY_BYTES, exchange.host)
-        : firstOf(chunks(), MAX_ERROR_BYTES);
-    },
+  const reply: OwnReply = {
+    status: response.status,
+    headers: response.headers,
+    response,
+    exchange,
+    idleMs,
+    settled: false,
+    // Shared by all replies rather than made for each.
+    text,
     pieces,
     chunks,
-    settle() {
-      settled = true;
+    settle,
+  };
+  return reply;
+}
+
+function text(this: OwnReply): Promise<string> {
+  const { response, exchange, headers } = this;
+  const announced = headers.get("content-length");
+  if (
+    announced !== null &&
+    Number(announced) <= SHORT_BYTES &&
+    !headers.has("content-encoding")
+  ) {
+    return takeWhole(response, exchange);
+  }
+  return this.status < 400
+    ? joined(this.chunks(), MAX_REPLY_BYTES, exchange.host)
+    : firstOf(this.chunks(), MAX_ERROR_BYTES);
+}
+
+function pieces(this: OwnReply): Pieces {
+  const { response, exchange, idleMs } = this;
+  const reader: Reader | undefined = response.body?.getReader();
+  let ended = reader === undefined;
+  let begun = false;
+  return {
+    async next() {
+      if (ended || !reader) return undefined;
+      // The wait for the first one has begun already, and nobody waits for the other side while the consumer has its turn.
+      if (begun) exchange.watch.wait("idle", idleMs);
+      begun = true;
+      try {
+        const { done, value } = await reader.read();
+        const failure = exchange.failure();
+        if (failure) throw failure;
+        exchange.watch.rest();
+        ended = done;
+        return value;
+      } catch (thrown) {
+        throw exchange.failure() ?? toBrokenBody(thrown, exchange.host);
+      }
+    },
+    leave: () => {
+      exchange.close();
+      if (!reader || ended) return;
+      ended = true;
+      if (this.settled && !exchange.failure()) void readRest(reader);
+      else leave(reader);
     },
   };
 }
 
-function takeWhole(response: Response, exchange: Exchange): Promise<string> {
-  return new Promise((resolve, reject) => {
-    exchange.onFailure(reject);
-    response.text().then(
-      (text) => {
-        exchange.close();
-        resolve(text);
-      },
-      (thrown: unknown) => {
-        exchange.close();
-        reject(exchange.failure() ?? toBrokenBody(thrown, exchange.host));
-      },
-    );
-  });
+async function* chunks(this: OwnReply): AsyncGenerator<Uint8Array, void, undefined> {
+  const body = this.pieces();
+  try {
+    for (let piece = await body.next(); piece; piece = await body.next()) yield piece;
+  } finally {
+    body.leave();
+  }
+}
+
+function settle(this: OwnReply): void {
+  this.settled = true;
+}
+
+async function takeWhole(response: Response, exchange: Exchange): Promise<string> {
+  try {
+    return await response.text();
+  } catch (thrown) {
+    throw exchange.failure() ?? toBrokenBody(thrown, exchange.host);
+  } finally {
+    exchange.close();
+  }
 }
 
 async function joined(
-  chunks: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<Uint8Array>,
   limit: number,
   host: string,
 ): Promise<string> {
   const decoder = new TextDecoder();
-  let text = "";
+  let whole = "";
   let length = 0;
-  for await (const chunk of chunks) {
+  for await (const chunk of body) {
     length += chunk.byteLength;
     if (length > limit) {
       throw new ChatError("bad-upstream", `the answer of ${host} is larger than ${limit} bytes`, {
@@ -145,26 +153,26 @@ async function joined(
         retryHere: false,
       });
     }
-    text += decoder.decode(chunk, { stream: true });
+    whole += decoder.decode(chunk, { stream: true });
   }
-  return text + decoder.decode();
+  return whole + decoder.decode();
 }
 
-async function firstOf(chunks: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
+async function firstOf(body: AsyncIterable<Uint8Array>, limit: number): Promise<string> {
   const decoder = new TextDecoder();
-  let text = "";
+  let whole = "";
   let left = limit;
-  for await (const chunk of chunks) {
-    text += decoder.decode(chunk.subarray(0, left), { stream: true });
+  for await (const chunk of body) {
+    whole += decoder.decode(chunk.subarray(0, left), { stream: true });
     left -= chunk.byteLength;
     if (left <= 0) break;
   }
-  return text;
+  return whole;
 }
 
 /** Closes the connection. That a body which has already failed cannot be cancelled is no news to anybody. */
-function leave(reader: Reader, reason?: unknown): void {
-  reader.cancel(reason).catch(() => undefined);
+function leave(reader: Reader): void {
+  reader.cancel().catch(() => undefined);
 }
 
 async function readRest(reader: Reader): Promise<void> {

@@ -1,10 +1,10 @@
+import { type Alarm, clearAlarm, setAlarm } from "../alarm.ts";
 import type { Timer } from "../hub/error.ts";
-
-/** The longest wait that `setTimeout` understands; a longer one would fire at once. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** Looks after one exchange: at any time at most one timer is being waited for. */
 export type Watch = {
+  /** Who is told when a wait has lasted too long. */
+  watched: Watched | undefined;
   /** From now on the other side has `milliseconds` to do what `timer` stands for; 0 and Infinity are for ever. */
   wait(timer: Timer, milliseconds: number): void;
   /** Nobody waits for the other side now. */
@@ -12,52 +12,66 @@ export type Watch = {
   stop(): void;
 };
 
+export type Watched = { expired(timer: Timer, milliseconds: number): void };
+
+type OwnWatch = Watch & {
+  waitingFor: Timer;
+  limit: number;
+  /** When the wait is over. */
+  due: number;
+  alarm: Alarm | undefined;
+  ring(): void;
+};
+
 /**
- * Starts one that calls `expired` when a wait has lasted too long. A wait costs a look at the clock: the one real timer is
- * left running, finds out when it fires that there has been activity, and sleeps again for what is left.
+ * Starts one. A wait costs a look at the clock: an alarm that is set for an earlier moment stays, finds out when it rings that
+ * there has been activity, and is set again for what is left.
  */
-export function createWatch(expired: (timer: Timer, milliseconds: number) => void): Watch {
-  let waitingFor: Timer = "headers";
-  let limit = 0;
-  let due = Number.POSITIVE_INFINITY;
-  let firesAt = Number.POSITIVE_INFINITY;
-  let sleeper: ReturnType<typeof setTimeout> | undefined;
+export function createWatch(): Watch {
+  const watch: OwnWatch = {
+    watched: undefined,
+    waitingFor: "headers",
+    limit: 0,
+    due: Number.POSITIVE_INFINITY,
+    alarm: undefined,
+    // Shared by all watches rather than made for each: every request has one.
+    wait,
+    rest,
+    stop,
+    ring,
+  };
+  return watch;
+}
 
-  const arm = (now: number): void => {
-    clearTimeout(sleeper);
-    const milliseconds = Math.min(Math.max(due - now, 1), LONGEST_MS);
-    firesAt = now + milliseconds;
-    sleeper = setTimeout(wake, milliseconds);
-  };
-  const wake = (): void => {
-    sleeper = undefined;
-    firesAt = Number.POSITIVE_INFINITY;
-    if (due === Number.POSITIVE_INFINITY) return;
-    const now = performance.now();
-    if (now < due) return arm(now);
-    due = Number.POSITIVE_INFINITY;
-    expired(waitingFor, limit);
-  };
+function wait(this: OwnWatch, timer: Timer, milliseconds: number): void {
+  this.waitingFor = timer;
+  this.limit = milliseconds;
+  if (!(milliseconds > 0 && milliseconds < Number.POSITIVE_INFINITY)) return this.rest();
+  const now = performance.now();
+  this.due = now + milliseconds;
+  if (this.alarm && this.alarm.due <= this.due) return;
+  clearAlarm(this.alarm);
+  this.alarm = setAlarm(this, milliseconds, now);
+}
 
-  return {
-    wait(timer, milliseconds) {
-      waitingFor = timer;
-      limit = milliseconds;
-      if (!(milliseconds > 0 && milliseconds < Number.POSITIVE_INFINITY)) {
-        due = Number.POSITIVE_INFINITY;
-        return;
-      }
-      const now = performance.now();
-      due = now + milliseconds;
-      if (due < firesAt) arm(now);
-    },
-    rest() {
-      due = Number.POSITIVE_INFINITY;
-    },
-    stop() {
-      due = Number.POSITIVE_INFINITY;
-      firesAt = Number.POSITIVE_INFINITY;
-      clearTimeout(sleeper);
-    },
-  };
+function rest(this: OwnWatch): void {
+  this.due = Number.POSITIVE_INFINITY;
+}
+
+function stop(this: OwnWatch): void {
+  this.due = Number.POSITIVE_INFINITY;
+  clearAlarm(this.alarm);
+  this.alarm = undefined;
+}
+
+function ring(this: OwnWatch): void {
+  this.alarm = undefined;
+  if (this.due === Number.POSITIVE_INFINITY) return;
+  const now = performance.now();
+  if (now < this.due) {
+    this.alarm = setAlarm(this, this.due - now, now);
+    return;
+  }
+  this.due = Number.POSITIVE_INFINITY;
+  this.watched?.expired(this.waitingFor, this.limit);
 }

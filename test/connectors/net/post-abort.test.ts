@@ -190,24 +190,6 @@ test.each(WAYS)(
   },
 );
 
-test("a fetch that knows no signals is given up all the same", async () => {
-  const timeouts = { ...PATIENT, headersMs: 20, firstEventMs: 20 };
-  const dumb = createPoster({ fetch: () => new Promise(() => undefined) });
-  expect((await errorOf(dumb.post(request("http://host.example", { timeouts })))).timer).toBe(
-    "headers",
-  );
-  let cancelled = false;
-  const body = new ReadableStream<Uint8Array>({
-    cancel() {
-      cancelled = true;
-    },
-  });
-  const silent = createPoster({ fetch: () => Promise.resolve(new Response(body)) });
-  const reply = await silent.post(request("http://host.example", { timeouts }));
-  expect((await errorOf(readAll(reply.chunks()))).timer).toBe("first-event");
-  expect(cancelled).toBe(true);
-});
-
 test("a timer that runs out aborts a signal of the request's own with what it throws", async () => {
   upstream.script(() => undefined);
   const abort = new AbortController();

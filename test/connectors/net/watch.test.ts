@@ -11,9 +11,11 @@ function watched(): {
 } {
   const { promise, resolve } = Promise.withResolvers<Expired>();
   const start = performance.now();
-  const watch = createWatch((timer, milliseconds) =>
-    resolve({ timer, milliseconds, after: performance.now() - start }),
-  );
+  const watch = createWatch();
+  watch.watched = {
+    expired: (timer, milliseconds) =>
+      resolve({ timer, milliseconds, after: performance.now() - start }),
+  };
   return { watch, expired: promise };
 }
 
