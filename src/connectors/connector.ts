@@ -37,21 +37,21 @@ export type ChatCall = {
   /** Aborts the upstream request at once. Its reason, if a ChatError, is what is thrown. */
   readonly signal: AbortSignal;
   /** Aborts `signal`, where that is of this call alone: a connector can end its own request by it and needs no other. */
-  readonly abort?: ((reason: ChatError) => void) | undefined;
+  abort?(reason: ChatError): void;
   readonly requestId: string;
   /** The client's headers, lower-case names, from which a connector forwards those on its own allow-list. */
   readonly headers: Headers;
   /** Called with the name of each harmless field that the target cannot take. */
   readonly drop: (field: string) => void;
   /** Called with the head of a good answer, from which the gateway passes on those on its own allow-list. */
-  readonly onHead?: ((headers: Headers) => void) | undefined;
+  onHead?(headers: Headers): void;
   /** Called for each message of a stream that was no JSON and has been left out; the stream goes on. */
-  readonly onMalformed?: (() => void) | undefined;
+  onMalformed?(): void;
   /**
    * Asked before a request that met a kept connection in the moment when it was closed goes out once more; it counts as one
    * more attempt. Absent is yes.
    */
-  readonly mayResend?: (() => boolean) | undefined;
+  mayResend?(): boolean;
 };
 
 /** One message from the provider and what it means. `raw` is there when the target spoke the caller's own dialect. */

@@ -117,9 +117,7 @@ export function createHttpConnector(
       headers: more === undefined ? headers : { ...headers, ...more, ...configured },
       body,
       timeouts: call.timeouts,
-      signal: call.signal,
-      abort: call.abort,
-      mayResend: call.mayResend,
+      reins: call,
       stream,
     });
   };
@@ -281,7 +279,7 @@ export function createHttpConnector(
         url,
         headers: headersFor(false, grant),
         timeouts: LIST_TIMEOUTS,
-        signal,
+        reins: { signal },
         stream: false,
       });
       const text = await reply.text();

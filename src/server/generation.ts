@@ -10,7 +10,7 @@ import type { Config, ProviderConfig } from "./config/config.ts";
 import type { Breaker } from "./gateway/breaker.ts";
 import { createCatalog } from "./gateway/catalog.ts";
 import { createTokenCounting } from "./gateway/count-tokens.ts";
-import { createGateway } from "./gateway/gateway.ts";
+import { createGateway, type GatewayDeps } from "./gateway/gateway.ts";
 import type { Idempotency } from "./gateway/idempotency.ts";
 import type { Limiter } from "./gateway/limits.ts";
 import type { Vault } from "./gateway/vault.ts";
@@ -23,7 +23,6 @@ import { createModels } from "./http/models.ts";
 import type { Probed } from "./http/probes.ts";
 import { type Log, messageOf } from "./observe/log.ts";
 import type { Metrics } from "./observe/metrics.ts";
-import type { UsageRow } from "./store/store.ts";
 
 /** What outlives every configuration. */
 export type House = {
@@ -42,8 +41,8 @@ export type House = {
   readonly clock: () => number;
   /** Unix milliseconds. */
   readonly startedAt: number;
-  readonly begin: (id: string, draft: () => UsageRow) => Promise<void>;
-  readonly record: (row: UsageRow) => Promise<void> | void;
+  readonly begin: GatewayDeps["begin"];
+  readonly record: GatewayDeps["record"];
 };
 
 export type Generation = {

@@ -138,7 +138,7 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
       },
       clock,
     }),
-    begin: (id, draft) => journal.begin(id, draft),
+    begin: (id, meter) => journal.begin(id, meter),
     record: (row) => journal.keep(row),
     probed: {
       version: options.version,

@@ -17,17 +17,19 @@ export type Exchange = {
   close(): void;
 };
 
-/** What a request is stopped by. */
+/** What the caller holds a request by. */
 export type Reins = {
   readonly signal: AbortSignal;
   /** Aborts `signal`, where that is of one request alone; spares it one of its own. */
-  readonly abort?: ((reason: ChatError) => void) | undefined;
+  abort?(reason: ChatError): void;
+  /** Asked before it goes out once more. Absent is yes. */
+  mayResend?(): boolean;
 };
 
 type OwnExchange = Exchange & {
-  /** That of the caller, which `signal` is too unless it is of somebody else. */
-  readonly outer: AbortSignal;
-  readonly abort: (reason: ChatError) => void;
+  readonly reins: Reins;
+  /** Aborts `signal`, where that is of this exchange. */
+  readonly own: AbortController | undefined;
   failed: ChatError | undefined;
   closed: boolean;
   closing: (() => void) | undefined;
@@ -40,16 +42,17 @@ type OwnExchange = Exchange & {
  * Opens one that fails when the signal aborts or a timer of its watch runs out. Without an `abort` it takes a signal of its own,
  * which costs every request some microseconds. Throws if the signal has aborted already.
  */
-export function openExchange({ signal, abort }: Reins, host: string): Exchange {
+export function openExchange(reins: Reins, host: string): Exchange {
+  const { signal } = reins;
   if (signal.aborted) throw toCancelled(signal);
-  const own = abort ? undefined : new AbortController();
+  const own = reins.abort ? undefined : new AbortController();
   const watch = createWatch();
   const exchange: OwnExchange = {
     host,
     watch,
-    outer: signal,
+    reins,
+    own,
     signal: own?.signal ?? signal,
-    abort: abort ?? ((reason) => own?.abort(reason)),
     failed: undefined,
     closed: false,
     closing: undefined,
@@ -73,12 +76,14 @@ export function openExchange({ signal, abort }: Reins, host: string): Exchange {
 function fail(this: OwnExchange, error: ChatError): void {
   if (this.closed || this.failed) return;
   this.failed = error;
-  this.abort(error);
+  if (this.own) this.own.abort(error);
+  else this.reins.abort?.(error);
 }
 
 /** Nobody tells of an abort from outside where the signal is shared: whoever waits for fetch sees it fail. */
 function failure(this: OwnExchange): ChatError | undefined {
-  if (!this.closed && !this.failed && this.outer.aborted) this.failed = toCancelled(this.outer);
+  if (!this.closed && !this.failed && this.reins.signal.aborted)
+    this.failed = toCancelled(this.reins.signal);
   return this.failed;
 }
 

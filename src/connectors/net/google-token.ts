@@ -87,7 +87,7 @@ export function createGoogleTokens(options: GoogleTokenOptions): GoogleTokens {
     const reply = await poster.post({
       ...request,
       timeouts: TIMEOUTS,
-      signal: new AbortController().signal,
+      reins: { signal: new AbortController().signal },
       stream: false,
     });
     const text = await reply.text();

@@ -23,15 +23,14 @@ export type PosterOptions = {
   readonly witness?: ConnectWitness;
 };
 
-export type PostRequest = Reins & {
+export type PostRequest = {
+  readonly reins: Reins;
   readonly method?: "POST" | "GET";
   readonly url: string;
   /** Valid names and values; nothing is added to them but what fetch adds. A record that has been sent must not be changed. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly timeouts: Timeouts;
-  /** Asked before it goes out once more; see `post`. Absent is yes. */
-  readonly mayResend?: (() => boolean) | undefined;
   /** Whether the answer is to come in pieces, which decides what timer watches over the first. */
   readonly stream: boolean;
 };
@@ -39,7 +38,7 @@ export type PostRequest = Reins & {
 export type Poster = {
   /**
    * Sends once and waits for the head of the answer. Throws ChatError: `timeout` by timer, `unavailable` where the host could
-   * not be reached, `bad-upstream` for a redirect, which is never followed, or what `signal` aborted with. A request that
+   * not be reached, `bad-upstream` for a redirect, which is never followed, or what the signal aborted with. A request that
    * met a kept connection in the moment when the server closed it goes out again, once, on a new one.
    */
   post(request: PostRequest): Promise<PostReply>;
@@ -82,7 +81,11 @@ export function createPoster(options: PosterOptions = {}): Poster {
     );
   };
 
-  const sendOnce = (request: PostRequest, exchange: Exchange, fresh: boolean): Promise<Response> => {
+  const sendOnce = (
+    request: PostRequest,
+    exchange: Exchange,
+    fresh: boolean,
+  ): Promise<Response> => {
     const init: BunFetchRequestInit = {
       method: request.method ?? "POST",
       headers: toHeaders(request.headers),
@@ -102,7 +105,7 @@ export function createPoster(options: PosterOptions = {}): Poster {
       const { timeouts } = request;
       if (latest.text !== request.url) latest = place(request.url);
       const { url, origin, host } = latest;
-      const exchange = openExchange(request, host);
+      const exchange = openExchange(request.reins, host);
       exchange.watch.wait("headers", timeouts.headersMs);
       const stopWatching = witness?.watch(url, timeouts.connectMs, () =>
         exchange.fail(toTimeout("connect", timeouts.connectMs, host)),
@@ -119,7 +122,7 @@ export function createPoster(options: PosterOptions = {}): Poster {
           response = await sendOnce(request, exchange, false);
         } catch (thrown) {
           if (exchange.failure() || !mayHaveBeenStale(thrown, origin, sentAt)) throw thrown;
-          if (request.mayResend?.() === false) throw thrown;
+          if (request.reins.mayResend?.() === false) throw thrown;
           response = await sendOnce(request, exchange, true);
         }
       } catch (thrown) {

@@ -70,11 +70,7 @@ export function createReply(response: Response, exchange: Exchange, idleMs: numb
 function text(this: OwnReply): Promise<string> {
   const { response, exchange, headers } = this;
   const announced = headers.get("content-length");
-  if (
-    announced !== null &&
-    Number(announced) <= SHORT_BYTES &&
-    !headers.has("content-encoding")
-  ) {
+  if (announced !== null && Number(announced) <= SHORT_BYTES && !headers.has("content-encoding")) {
     return takeWhole(response, exchange);
   }
   return this.status < 400

@@ -1,41 +1,45 @@
 import type { ChatError } from "../../connectors/hub/error.ts";
 
+/** Something that can be ended from outside. */
+export type Abortable = {
+  /** Ends it. Only the first time counts. */
+  abort(reason: ChatError): void;
+};
+
 /**
  * An end that may come from outside: the client goes away, the server stops, or a stream is left. What an AbortController is
  * for, at a tenth of its price: every request has one, and hardly any is ever used.
  */
-export type Abort = {
+export type Abort = Abortable & {
   /** Why, once it has happened. */
   readonly reason: ChatError | undefined;
-  /** Makes it happen; only the first time counts. */
-  readonly abort: (reason: ChatError) => void;
-  /** Calls `listener` when it happens, or at once if it has. */
-  readonly listen: (listener: AbortListener) => void;
+  /** Ends `other` too when it happens, or at once if it has. */
+  listen(other: Abortable): void;
   /** Takes it back. */
-  readonly unlisten: (listener: AbortListener) => void;
+  unlisten(other: Abortable): void;
 };
 
-export type AbortListener = (reason: ChatError) => void;
+type OwnAbort = Abort & { reason: ChatError | undefined; readonly others: Abortable[] };
 
 export function createAbort(): Abort {
-  // Most have one listener at a time, and room for it is made with the first.
-  const listeners: AbortListener[] = [];
-  const own: Abort & { reason: ChatError | undefined } = {
-    reason: undefined,
-    abort(reason) {
-      if (own.reason) return;
-      own.reason = reason;
-      // One that is told may take back another, or itself.
-      for (let next = listeners.shift(); next; next = listeners.shift()) next(reason);
-    },
-    listen(listener) {
-      if (own.reason) listener(own.reason);
-      else listeners.push(listener);
-    },
-    unlisten(listener) {
-      const index = listeners.indexOf(listener);
-      if (index >= 0) listeners.splice(index, 1);
-    },
-  };
+  // The functions are shared by all rather than made for each.
+  const own: OwnAbort = { reason: undefined, others: [], abort, listen, unlisten };
   return own;
+}
+
+function abort(this: OwnAbort, reason: ChatError): void {
+  if (this.reason) return;
+  this.reason = reason;
+  // One that is told may take back another, or itself.
+  for (let next = this.others.shift(); next; next = this.others.shift()) next.abort(reason);
+}
+
+function listen(this: OwnAbort, other: Abortable): void {
+  if (this.reason) other.abort(this.reason);
+  else this.others.push(other);
+}
+
+function unlisten(this: OwnAbort, other: Abortable): void {
+  const index = this.others.indexOf(other);
+  if (index >= 0) this.others.splice(index, 1);
 }

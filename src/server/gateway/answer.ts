@@ -28,7 +28,7 @@ export type Messages = AsyncGenerator<UpstreamMessage, void, undefined>;
 export function answerWhole(asking: Asking): Promise<UpstreamMessage> {
   const { request, routes, exchange, meter, deps } = asking;
   return failover(routes, false, exchange, deps, async (connector, attempt) => {
-    const message = await connector.complete(adapted(asking, request, attempt), attempt.call);
+    const message = await connector.complete(adapted(asking, request, attempt), attempt);
     meter.observe(message.events);
     collecting(asking, attempt)?.observe(message.events);
     exchange.committed = true;
@@ -96,7 +96,7 @@ export async function begin(
 ): Promise<Begun> {
   const { exchange, meter } = asking;
   const adaptedRequest = adapted(asking, request, attempt);
-  const messages = connector.chat(adaptedRequest, attempt.call)[Symbol.asyncIterator]();
+  const messages = connector.chat(adaptedRequest, attempt)[Symbol.asyncIterator]();
   const thoughts = collecting(asking, attempt);
   const held: UpstreamMessage[] = [];
   for (;;) {

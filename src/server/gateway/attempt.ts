@@ -1,6 +1,7 @@
 import type { ChatCall, Timeouts } from "../../connectors/connector.ts";
 import { ChatError, type Timer } from "../../connectors/hub/error.ts";
-import type { Abort } from "./abort.ts";
+import { type Alarm, clearAlarm, setAlarm } from "../../connectors/alarm.ts";
+import type { Abort, Abortable } from "./abort.ts";
 import type { Breaker, Pass } from "./breaker.ts";
 import type { Route } from "./catalog.ts";
 import type { Exchange } from "./exchange.ts";
@@ -15,86 +16,129 @@ export type AttemptDeps = {
   readonly onMalformed: (provider: string) => void;
 };
 
-/** One question to one target, and the timer over all of it. */
-export type Attempt = {
-  readonly route: Route;
-  readonly call: ChatCall;
-  /** Takes up a deadline that has moved. */
-  extend(): void;
-  /** Says how it ended, to all who keep count. Only the first time counts, and only then it is true. */
-  end(outcome: "ok" | "abandoned" | ChatError): boolean;
+/** One question to one target: what its connector is called with, the timer over all of it, and its end. */
+export type Attempt = ChatCall &
+  Abortable & {
+    readonly route: Route;
+    /** Takes up a deadline that has moved. */
+    extend(): void;
+    /** Says how it ended, to all who keep count. Only the first time counts, and only then it is true. */
+    end(outcome: "ok" | "abandoned" | ChatError): boolean;
+  };
+
+type OwnAttempt = Attempt & {
+  readonly pass: Pass;
+  readonly mostAttempts: number;
+  readonly exchange: Exchange;
+  readonly deps: AttemptDeps;
+  readonly controller: AbortController;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  alarm: Alarm | undefined;
+  ended: boolean;
+  ring(): void;
 };
 
-/** Starts one; `pass` is the leave that the breaker gave for it. `mayResend`: whether the budget has room for one more. */
+/** Starts one; `pass` is the leave that the breaker gave for it, and `mostAttempts` the request's budget of them. */
 export function startAttempt(
   route: Route,
   pass: Pass,
   stream: boolean,
-  mayResend: () => boolean,
+  mostAttempts: number,
   exchange: Exchange,
   deps: AttemptDeps,
 ): Attempt {
   exchange.provider = route.provider;
   exchange.providerModel = route.model;
   exchange.attempts += 1;
-
   const controller = new AbortController();
-  const abort = (reason: ChatError): void => controller.abort(reason);
-  exchange.abort.listen(abort);
-  const startedAt = deps.clock();
-  const arm = (): ReturnType<typeof setTimeout> => {
-    const left = exchange.deadline - startedAt;
-    const most = Math.min(left, route.timeoutMs);
-    return setTimeout(
-      () => abort(totalTimeout(most, left <= route.timeoutMs)),
-      Math.max(0, startedAt + most - deps.clock()),
-    );
-  };
-  let timer = arm();
-  const isImpatience = (error: ChatError): boolean =>
-    error.timer === "total" && !error.traits.tryElsewhere && exchange.deadline < exchange.end;
-  let ended = false;
-  return {
+  const attempt: OwnAttempt = {
     route,
-    call: {
-      target: route,
-      timeouts: stream ? forStreams(deps.timeouts) : deps.timeouts,
-      signal: controller.signal,
-      abort,
-      requestId: exchange.requestId,
-      headers: exchange.headers,
-      drop: (field) => exchange.dropped.add(field),
-      onHead(head) {
-        exchange.head = head;
-      },
-      onMalformed: () => deps.onMalformed(route.provider),
-      mayResend() {
-        if (!mayResend()) return false;
-        exchange.attempts += 1;
-        deps.onAttempt(route.provider, "resent");
-        return true;
-      },
-    },
-    extend() {
-      if (ended) return;
-      clearTimeout(timer);
-      timer = arm();
-    },
-    end(outcome) {
-      if (ended) return false;
-      ended = true;
-      clearTimeout(timer);
-      exchange.abort.unlisten(abort);
-      if (outcome === "ok") deps.breaker.succeeded(route.id, pass);
-      // Nobody knows whether the target is well, least of all a client that waits less long than the gateway does.
-      else if (outcome === "abandoned" || outcome.kind === "cancelled" || isImpatience(outcome))
-        deps.breaker.abandoned(route.id, pass);
-      else deps.breaker.failed(route.id, pass, outcome);
-      if (typeof outcome === "string") deps.onAttempt(route.provider, outcome);
-      else deps.onAttempt(route.provider, outcome.kind, outcome.timer);
-      return true;
-    },
+    pass,
+    mostAttempts,
+    exchange,
+    deps,
+    controller,
+    startedAt: deps.clock(),
+    alarm: undefined,
+    ended: false,
+    target: route,
+    timeouts: stream ? forStreams(deps.timeouts) : deps.timeouts,
+    signal: controller.signal,
+    requestId: exchange.requestId,
+    headers: exchange.headers,
+    drop: (field) => exchange.dropped.add(field),
+    // Shared by all attempts rather than made for each.
+    abort,
+    ring,
+    onHead,
+    onMalformed,
+    mayResend,
+    extend,
+    end,
   };
+  exchange.abort.listen(attempt);
+  attempt.alarm = setAlarm(attempt, mostMs(attempt));
+  return attempt;
+}
+
+/** The longest that it may take. */
+function mostMs({ exchange, route, startedAt }: OwnAttempt): number {
+  return Math.min(exchange.deadline - startedAt, route.timeoutMs);
+}
+
+function abort(this: OwnAttempt, reason: ChatError): void {
+  this.controller.abort(reason);
+}
+
+function ring(this: OwnAttempt): void {
+  const left = this.exchange.deadline - this.startedAt;
+  this.abort(totalTimeout(mostMs(this), left <= this.route.timeoutMs));
+}
+
+function extend(this: OwnAttempt): void {
+  if (this.ended) return;
+  clearAlarm(this.alarm);
+  this.alarm = setAlarm(this, this.startedAt + mostMs(this) - this.deps.clock());
+}
+
+function onHead(this: OwnAttempt, head: Headers): void {
+  this.exchange.head = head;
+}
+
+function onMalformed(this: OwnAttempt): void {
+  this.deps.onMalformed(this.route.provider);
+}
+
+function mayResend(this: OwnAttempt): boolean {
+  if (this.exchange.attempts >= this.mostAttempts) return false;
+  this.exchange.attempts += 1;
+  this.deps.onAttempt(this.route.provider, "resent");
+  return true;
+}
+
+function end(this: OwnAttempt, outcome: "ok" | "abandoned" | ChatError): boolean {
+  if (this.ended) return false;
+  this.ended = true;
+  clearAlarm(this.alarm);
+  const { route, pass, exchange, deps } = this;
+  exchange.abort.unlisten(this);
+  if (outcome === "ok") deps.breaker.succeeded(route.id, pass);
+  // Nobody knows whether the target is well, least of all a client that waits less long than the gateway does.
+  else if (
+    outcome === "abandoned" ||
+    outcome.kind === "cancelled" ||
+    isImpatience(outcome, exchange)
+  )
+    deps.breaker.abandoned(route.id, pass);
+  else deps.breaker.failed(route.id, pass, outcome);
+  if (typeof outcome === "string") deps.onAttempt(route.provider, outcome);
+  else deps.onAttempt(route.provider, outcome.kind, outcome.timer);
+  return true;
+}
+
+function isImpatience(error: ChatError, { deadline, end: last }: Exchange): boolean {
+  return error.timer === "total" && !error.traits.tryElsewhere && deadline < last;
 }
 
 const streamed = new WeakMap<Timeouts, Timeouts>();
@@ -119,16 +163,18 @@ export function totalTimeout(ms: number, isDeadline: boolean): ChatError {
 }
 
 /** Resolves after `ms`, or rejects with the reason of an abort. */
-export function pause(ms: number, abort: Abort): Promise<void> {
+export function pause(ms: number, aborts: Abort): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      abort.unlisten(onAbort);
+      aborts.unlisten(waiting);
       resolve();
     }, ms);
-    const onAbort = (reason: ChatError): void => {
-      clearTimeout(timer);
-      reject(reason);
+    const waiting: Abortable = {
+      abort(reason) {
+        clearTimeout(timer);
+        reject(reason);
+      },
     };
-    abort.listen(onAbort);
+    aborts.listen(waiting);
   });
 }

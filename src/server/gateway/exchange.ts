@@ -1,6 +1,7 @@
 import type { KeyRecord } from "../store/store.ts";
 import type { Abort } from "./abort.ts";
 import type { LimitState } from "./limits.ts";
+import type { Meter } from "./meter.ts";
 
 /**
  * One request on its way through the house: who asks, until when, and what became of it. The fields that are not readonly
@@ -38,6 +39,6 @@ export type Exchange = {
   /** The head of the provider's answer, once there is one. */
   head?: Headers;
   limits: LimitState | undefined;
-  /** Told of every attempt before it goes out; `provider`, `providerModel` and `attempts` are those of it. */
-  onAttempt: (() => Promise<void>) | undefined;
+  /** What writes its line in the books, once they are open. */
+  meter: Meter | undefined;
 };

@@ -6,6 +6,7 @@ import type { Rest } from "./breaker.ts";
 import type { Route } from "./catalog.ts";
 import { contextOf } from "./conditions.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Meter } from "./meter.ts";
 import { clientRetries, judge, LONGEST_WAIT_MS, spread } from "./retry.ts";
 
 export type FailoverDeps = AttemptDeps & {
@@ -13,6 +14,11 @@ export type FailoverDeps = AttemptDeps & {
   /** Attempts of one request on all its routes together. */
   readonly maxAttempts: number;
   readonly random: () => number;
+  /**
+   * Notes for good that a request is about to go to a provider, with what knows the row that it leaves if this process dies; the
+   * same id again replaces the note. Must not reject, and must wait for nothing but the local disk.
+   */
+  readonly begin: (id: string, meter: Pick<Meter, "draft">) => Promise<void>;
 };
 
 /** Asks one target once. It must end the attempt when it succeeds; what it throws ends the attempt too. */
@@ -31,8 +37,6 @@ export async function failover<Answer>(
 ): Promise<Answer> {
   const retriedByClient = clientRetries(exchange.headers);
   const mostAttempts = Math.max(1, deps.maxAttempts - retriedByClient);
-  const hasBudget = (): boolean => exchange.attempts < mostAttempts;
-  const leftMs = (): number => exchange.deadline - deps.clock();
   let last: ChatError | undefined;
   let moreTokensThan: number | undefined;
   let untried = routes;
@@ -43,8 +47,9 @@ export async function failover<Answer>(
       if (moreTokensThan !== undefined && !((contextOf(route.ability) ?? 0) > moreTokensThan))
         continue;
       for (let retries = 0; ; retries += 1) {
-        if (!hasBudget()) throw last ?? spent(mostAttempts);
-        if (leftMs() <= 0) throw last ?? totalTimeout(exchange.deadline - exchange.startedAt, true);
+        if (exchange.attempts >= mostAttempts) throw last ?? spent(mostAttempts);
+        if (timeLeft(exchange, deps) <= 0)
+          throw last ?? totalTimeout(exchange.deadline - exchange.startedAt, true);
         const pass = deps.breaker.enter(route.id, retries > 0 || round > 0);
         if (typeof pass !== "string") {
           if (retries === 0) rests.push({ route, rest: pass });
@@ -54,9 +59,9 @@ export async function failover<Answer>(
         if (!connector) {
           throw new ChatError("internal", `no connector for provider ${route.provider}`);
         }
-        const attempt = startAttempt(route, pass, stream, hasBudget, exchange, deps);
+        const attempt = startAttempt(route, pass, stream, mostAttempts, exchange, deps);
         try {
-          await exchange.onAttempt?.();
+          if (exchange.meter) await deps.begin(exchange.id, exchange.meter);
           return await ask(connector, attempt);
         } catch (thrown) {
           last = toChatError(thrown);
@@ -68,7 +73,7 @@ export async function failover<Answer>(
           retries,
           clientRetries: retriedByClient,
           hasRoom: exchange.attempts + untried.length - index <= mostAttempts,
-          leftMs: leftMs(),
+          leftMs: timeLeft(exchange, deps),
           random: deps.random,
         });
         if (verdict.to === "nobody") throw last;
@@ -79,11 +84,16 @@ export async function failover<Answer>(
       }
     }
     // Those that only rest are the last hope, also when others have been asked in vain.
-    const wait = round === 0 ? waitOf(rests, leftMs(), deps.random) : undefined;
+    const wait = round === 0 ? waitOf(rests, timeLeft(exchange, deps), deps.random) : undefined;
     if (wait === undefined) throw last ?? resting(rests);
     await pause(wait, exchange.abort);
     untried = rests.map(({ route }) => route);
   }
+}
+
+/** Milliseconds until nobody waits any more. */
+function timeLeft({ deadline }: Exchange, { clock }: FailoverDeps): number {
+  return deadline - clock();
 }
 
 type Resting = { readonly route: Route; readonly rest: Rest };

@@ -8,14 +8,14 @@ import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { Config } from "../config/config.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { UsageRow, UsageStatus } from "../store/store.ts";
-import type { Catalog } from "./catalog.ts";
+import type { Catalog, Plan } from "./catalog.ts";
 import { checkRequest } from "./checks.ts";
 import type { Exchange } from "./exchange.ts";
-import { answerWhole } from "./answer.ts";
+import { answerWhole, type Asking } from "./answer.ts";
 import type { FailoverDeps } from "./failover.ts";
 import type { Admission, Limiter } from "./limits.ts";
 import { createMeter } from "./meter.ts";
-import { mostOf } from "./most.ts";
+import { entrantOf } from "./most.ts";
 import { answerStream, readRecovery } from "./recovery.ts";
 import type { Vault } from "./vault.ts";
 
@@ -35,14 +35,12 @@ export type GatewayDeps = FailoverDeps & {
   readonly vault: Vault;
   readonly metrics: Metrics;
   readonly config: Pick<Config, "limits" | "prices" | "rateLimiting">;
-  /**
-   * Notes for good that a request is about to go to a provider, with the way to the row that it leaves if this process dies; the
-   * same id again replaces the note. Must not reject, and must wait for nothing but the local disk.
-   */
-  readonly begin: (id: string, draft: () => UsageRow) => Promise<void>;
   /** Keeps a usage row for good; the answer ends when it has. Must not throw, and must wait for nothing but the local disk. */
   readonly record: (row: UsageRow) => Promise<void> | void;
 };
+
+/** A request whose books are open. */
+type Opened = Asking & { readonly admission: Admission };
 
 export function createGateway(deps: GatewayDeps): Gateway {
   /** Everything that can refuse a request before it costs anything. */
@@ -51,9 +49,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       checkRequest(request, deps.config.limits);
       const plan = deps.catalog.plan(request, exchange.caller, exchange.headers);
       const recovery = readRecovery(exchange.headers) ?? plan.recovery;
-      const most = mostOf(request, plan, deps.config);
       const admission = deps.limiter.admit(
-        { key: exchange.caller, model: plan.model, ...most },
+        entrantOf(request, exchange.caller, plan, deps.config),
         (state) => {
           exchange.limits = state;
         },
@@ -84,26 +81,26 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const open = (
     request: ChatRequest,
     exchange: Exchange,
-    { plan, recovery }: ReturnType<typeof enter>,
+    { routes, model }: Plan,
     admission: Admission,
-  ) => {
-    const { routes, model } = plan;
+  ): Opened => {
     // The books know models by the names of the configuration.
     const booked = model === request.model ? request : { ...request, model };
     const meter = createMeter(booked, exchange, deps.config.prices, deps.clock);
-    exchange.onAttempt = () => deps.begin(exchange.id, meter.draft);
+    exchange.meter = meter;
     deps.metrics.overhead((performance.now() - exchange.arrivedAt) / 1000);
-    return {
-      asking: { request, routes, exchange, meter, vault: deps.vault, deps },
-      recovery,
-      meter,
-      close: (status: UsageStatus, error?: ChatError): Promise<void> | void => {
-        const row = meter.close(status, error);
-        admission.settle(row.inputTokens + row.outputTokens, row.costNanoUsd);
-        deps.metrics.settled(row);
-        return deps.record(row);
-      },
-    };
+    return { request, routes, exchange, meter, vault: deps.vault, deps, admission };
+  };
+
+  const close = (
+    { meter, admission }: Opened,
+    status: UsageStatus,
+    error?: ChatError,
+  ): Promise<void> | void => {
+    const row = meter.close(status, error);
+    admission.settle(row.inputTokens + row.outputTokens, row.costNanoUsd);
+    deps.metrics.settled(row);
+    return deps.record(row);
   };
 
   return {
@@ -112,11 +109,11 @@ export function createGateway(deps: GatewayDeps): Gateway {
       let { admission } = entered;
       // A promise only where other instances are asked: the common way waits for nothing.
       if (admission instanceof Promise) admission = await wait(admission, exchange);
-      const { asking, recovery, meter, close } = open(request, exchange, entered, admission);
+      const opened = open(request, exchange, entered.plan, admission);
       let status: UsageStatus | undefined;
       let error: ChatError | undefined;
       try {
-        yield* answerStream(asking, recovery);
+        yield* answerStream(opened, entered.recovery);
         status = "ok";
       } catch (thrown) {
         error = toChatError(thrown);
@@ -124,24 +121,28 @@ export function createGateway(deps: GatewayDeps): Gateway {
         throw error;
       } finally {
         // Left early: the client went away. If it had the whole answer by then, that is a good end.
-        status ??= meter.finished ? "ok" : "cancelled";
-        await close(status, error ?? (status === "cancelled" ? whyLeft(exchange) : undefined));
+        status ??= opened.meter.finished ? "ok" : "cancelled";
+        await close(
+          opened,
+          status,
+          error ?? (status === "cancelled" ? whyLeft(exchange) : undefined),
+        );
       }
     },
     async complete(request, exchange) {
       const entered = enter(request, exchange);
       let { admission } = entered;
       if (admission instanceof Promise) admission = await wait(admission, exchange);
-      const { asking, close } = open(request, exchange, entered, admission);
+      const opened = open(request, exchange, entered.plan, admission);
       let message: UpstreamMessage;
       try {
-        message = await answerWhole(asking);
+        message = await answerWhole(opened);
       } catch (thrown) {
         const error = toChatError(thrown);
-        await close(statusOf(error, exchange), error);
+        await close(opened, statusOf(error, exchange), error);
         throw error;
       }
-      await close("ok");
+      await close(opened, "ok");
       return message;
     },
   };

@@ -44,9 +44,9 @@ export type Entrant = {
   /** The logical model. */
   readonly model: string;
   /** The most tokens that the request can take. */
-  readonly tokens: () => number;
+  tokens(): number;
   /** The most that it can cost, in nano-dollars. */
-  readonly costNanoUsd: () => number;
+  costNanoUsd(): number;
 };
 
 export type Limiter = {

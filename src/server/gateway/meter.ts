@@ -21,7 +21,27 @@ export type Meter = {
   /** The row for this request. `error` is what ended it, if it did not end well. */
   close(status: UsageStatus, error?: ChatError): UsageRow;
   /** The row that this request leaves if the process dies now. Cheap, however long the answer has become. */
-  readonly draft: () => UsageRow;
+  draft(): UsageRow;
+};
+
+type OwnMeter = Meter & {
+  readonly request: ChatRequest;
+  readonly exchange: Exchange;
+  readonly prices: Readonly<Record<string, PriceConfig>>;
+  readonly clock: () => number;
+  finished: boolean;
+  usage: Usage | undefined;
+  /** Unix milliseconds. */
+  firstTokenAt: number | undefined;
+  // Kept only to be counted if the provider never reports: appending is cheap, counting is not.
+  text: string;
+  reasoning: string;
+  /** What came last: a sample of the answer's script. */
+  latest: string;
+  /** By the gateway's own count, once it was asked for. */
+  inputTokens: number | undefined;
+  /** What earlier attempts have used and cost. */
+  earlier: readonly Spent[];
 };
 
 /** `clock` gives Unix milliseconds. */
@@ -31,66 +51,155 @@ export function createMeter(
   prices: Readonly<Record<string, PriceConfig>>,
   clock: () => number,
 ): Meter {
-  let usage: Usage | undefined;
-  let firstTokenAt: number | undefined;
-  // Kept only to be counted if the provider never reports: appending is cheap, counting is not.
-  let text = "";
-  let reasoning = "";
-  /** What came last: a sample of the answer's script. */
-  let latest = "";
-  let inputTokens: number | undefined;
-  /** What earlier attempts have used and cost. */
-  const earlier: Spent[] = [];
-
-  const estimatedInput = (): number => (inputTokens ??= estimateInput(request));
-
-  /** What the answer used: what the provider reported, and the gateway's own count of what it did not. */
-  const settle = (): Usage => {
-    if (usage !== undefined && meter.finished) return usage;
-    if (usage === undefined && text === "" && reasoning === "" && !meter.finished) return NOTHING;
-    const reasoningTokens = estimateTokens(reasoning);
-    const outputTokens = estimateTokens(text) + reasoningTokens;
-    if (usage === undefined)
-      return { inputTokens: estimatedInput(), outputTokens, reasoningTokens, source: "estimated" };
-    return atLeast(usage, outputTokens);
+  const meter: OwnMeter = {
+    request,
+    exchange,
+    prices,
+    clock,
+    finished: false,
+    usage: undefined,
+    firstTokenAt: undefined,
+    text: "",
+    reasoning: "",
+    latest: "",
+    inputTokens: undefined,
+    earlier: NONE,
+    // Shared by all meters rather than made for each.
+    observe,
+    turn,
+    total,
+    close,
+    draft,
   };
+  return meter;
+}
 
-  /** The same for an answer that may go on. A request that has gone out is charged for its input, also without an answer. */
-  const settleSoFar = (): Usage => {
-    const outputTokens = estimateLength(text.length + reasoning.length, latest);
-    if (usage === undefined)
-      return { inputTokens: estimatedInput(), outputTokens, source: "estimated" };
-    return meter.finished ? usage : atLeast(usage, outputTokens);
-  };
+const NONE: readonly Spent[] = [];
 
-  /** What it used, with its price at the target of the latest attempt. */
-  const priced = (used: Usage): Spent => ({
-    usage: used,
-    costNanoUsd: costOf(used, prices, request.model, exchange.provider, exchange.providerModel),
-  });
+function observe(this: OwnMeter, events: readonly ChatEvent[]): void {
+  for (const event of events) {
+    switch (event.type) {
+      case "text-delta":
+        this.text += event.text;
+        this.latest = event.text;
+        this.firstTokenAt ??= this.clock();
+        break;
+      case "reasoning-delta":
+        this.reasoning += event.text;
+        this.latest = event.text;
+        this.firstTokenAt ??= this.clock();
+        break;
+      case "tool-start":
+        this.text += event.name;
+        this.firstTokenAt ??= this.clock();
+        break;
+      case "tool-delta":
+        this.text += event.arguments;
+        this.latest = event.arguments;
+        break;
+      case "usage":
+        this.usage = event.usage;
+        break;
+      case "start":
+        this.usage = event.usage ?? this.usage;
+        break;
+      case "finish":
+        this.finished = true;
+        break;
+      case "text-start":
+      case "text-end":
+      case "reasoning-start":
+      case "reasoning-signature":
+      case "reasoning-end":
+      case "tool-end":
+      case "annotation":
+      case "logprobs":
+      case "media":
+        break;
+    }
+  }
+}
 
-  /** All attempts together, the latest with what it `used`. */
-  const all = (used: Usage): Spent =>
-    earlier.length === 0 ? priced(used) : sum([...earlier, priced(used)]);
+function turn(this: OwnMeter): void {
+  this.earlier = [...this.earlier, priced(this, settled(this))];
+  this.usage = undefined;
+  this.finished = false;
+  this.text = "";
+  this.reasoning = "";
+  this.latest = "";
+}
 
-  const rowOf = (
-    { usage: settled, costNanoUsd }: Spent,
-    status: UsageStatus,
-    statusCode: number,
-    errorMessage: string | null,
-  ): UsageRow => ({
+function total(this: OwnMeter): Usage | undefined {
+  return this.usage === undefined ? undefined : all(this, this.usage).usage;
+}
+
+function close(this: OwnMeter, status: UsageStatus, error?: ChatError): UsageRow {
+  const spent = all(this, settled(this));
+  return error
+    ? rowOf(this, spent, status, error.traits.status, error.message.slice(0, 1000))
+    : rowOf(this, spent, status, 200, null);
+}
+
+function draft(this: OwnMeter): UsageRow {
+  return rowOf(this, all(this, settledSoFar(this)), "lost", LOST_STATUS, LOST_MESSAGE);
+}
+
+function estimatedInput(meter: OwnMeter): number {
+  return (meter.inputTokens ??= estimateInput(meter.request));
+}
+
+/** What the answer used: what the provider reported, and the gateway's own count of what it did not. */
+function settled(meter: OwnMeter): Usage {
+  const { usage, text, reasoning, finished } = meter;
+  if (usage !== undefined && finished) return usage;
+  if (usage === undefined && text === "" && reasoning === "" && !finished) return NOTHING;
+  const reasoningTokens = estimateTokens(reasoning);
+  const outputTokens = estimateTokens(text) + reasoningTokens;
+  if (usage !== undefined) return atLeast(usage, outputTokens);
+  const inputTokens = estimatedInput(meter);
+  return { inputTokens, outputTokens, reasoningTokens, source: "estimated" };
+}
+
+/** The same for an answer that may go on. A request that has gone out is charged for its input, also without an answer. */
+function settledSoFar(meter: OwnMeter): Usage {
+  const { usage, text, reasoning, latest, finished } = meter;
+  const outputTokens = estimateLength(text.length + reasoning.length, latest);
+  if (usage !== undefined) return finished ? usage : atLeast(usage, outputTokens);
+  return { inputTokens: estimatedInput(meter), outputTokens, source: "estimated" };
+}
+
+/** What it used, with its price at the target of the latest attempt. */
+function priced({ request, exchange, prices }: OwnMeter, usage: Usage): Spent {
+  const { provider, providerModel } = exchange;
+  return { usage, costNanoUsd: costOf(usage, prices, request.model, provider, providerModel) };
+}
+
+/** All attempts together, the latest with what it `used`. */
+function all(meter: OwnMeter, used: Usage): Spent {
+  const latest = priced(meter, used);
+  return meter.earlier.length === 0 ? latest : sum([...meter.earlier, latest]);
+}
+
+function rowOf(
+  { request, exchange, clock, firstTokenAt }: OwnMeter,
+  { usage, costNanoUsd }: Spent,
+  status: UsageStatus,
+  statusCode: number,
+  errorMessage: string | null,
+): UsageRow {
+  return {
     id: exchange.id,
     apiKeyId: exchange.caller.id,
     tenantId: exchange.caller.tenantId,
     logicalModel: request.model,
     provider: exchange.provider,
     providerModelId: exchange.providerModel,
-    inputTokens: settled.inputTokens,
-    outputTokens: settled.outputTokens,
-    cacheReadTokens: settled.cacheReadTokens ?? 0,
-    cacheWriteTokens: settled.cacheWriteTokens ?? 0,
-    reasoningTokens: settled.reasoningTokens ?? 0,
-    estimated: settled.source === "estimated",
+    inputTokens: usage.inputTokens,
+    outputTokens: usage.outputTokens,
+    cacheReadTokens: usage.cacheReadTokens ?? 0,
+    cacheWriteTokens: usage.cacheWriteTokens ?? 0,
+    reasoningTokens: usage.reasoningTokens ?? 0,
+    estimated: usage.source === "estimated",
     costNanoUsd,
     latencyMs: clock() - exchange.startedAt,
     timeToFirstTokenMs:
@@ -102,73 +211,7 @@ export function createMeter(
     stream: request.stream,
     attempts: exchange.attempts,
     createdAt: exchange.startedAt,
-  });
-
-  const meter: Meter & { finished: boolean } = {
-    finished: false,
-    observe(events) {
-      for (const event of events) {
-        switch (event.type) {
-          case "text-delta":
-            text += event.text;
-            latest = event.text;
-            firstTokenAt ??= clock();
-            break;
-          case "reasoning-delta":
-            reasoning += event.text;
-            latest = event.text;
-            firstTokenAt ??= clock();
-            break;
-          case "tool-start":
-            text += event.name;
-            firstTokenAt ??= clock();
-            break;
-          case "tool-delta":
-            text += event.arguments;
-            latest = event.arguments;
-            break;
-          case "usage":
-            usage = event.usage;
-            break;
-          case "start":
-            usage = event.usage ?? usage;
-            break;
-          case "finish":
-            meter.finished = true;
-            break;
-          case "text-start":
-          case "text-end":
-          case "reasoning-start":
-          case "reasoning-signature":
-          case "reasoning-end":
-          case "tool-end":
-          case "annotation":
-          case "logprobs":
-          case "media":
-            break;
-        }
-      }
-    },
-    turn() {
-      earlier.push(priced(settle()));
-      usage = undefined;
-      meter.finished = false;
-      text = "";
-      reasoning = "";
-      latest = "";
-    },
-    total() {
-      if (usage === undefined) return undefined;
-      return earlier.length === 0 ? usage : all(usage).usage;
-    },
-    close(status, error) {
-      return error
-        ? rowOf(all(settle()), status, error.traits.status, error.message.slice(0, 1000))
-        : rowOf(all(settle()), status, 200, null);
-    },
-    draft: () => rowOf(all(settleSoFar()), "lost", LOST_STATUS, LOST_MESSAGE),
   };
-  return meter;
 }
 
 type Spent = { readonly usage: Usage; readonly costNanoUsd: number };
@@ -178,8 +221,8 @@ function sum(spent: readonly Spent[]): Spent {
   const [only] = spent;
   if (only && spent.length === 1) return only;
   const add = (count: (usage: Usage) => number | undefined): number =>
-    spent.reduce((total, { usage }) => total + (count(usage) ?? 0), 0);
-  const costNanoUsd = spent.reduce((total, one) => total + one.costNanoUsd, 0);
+    spent.reduce((amount, { usage }) => amount + (count(usage) ?? 0), 0);
+  const costNanoUsd = spent.reduce((amount, one) => amount + one.costNanoUsd, 0);
   return {
     usage: {
       inputTokens: add((usage) => usage.inputTokens),

@@ -51,7 +51,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       abort.abort(new ChatError("cancelled", "the client went away"));
     };
     httpRequest.signal.addEventListener("abort", abandon);
-    const leave = deps.inFlight.enter(abort.abort);
+    deps.inFlight.enter(abort);
     const exchange: Exchange = {
       id: Bun.randomUUIDv7(),
       requestId,
@@ -68,13 +68,13 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       committed: false,
       dropped: new Set(),
       limits: undefined,
-      onAttempt: undefined,
+      meter: undefined,
     };
     let finished = false;
     const finish = (error?: ChatError): void => {
       if (finished) return;
       finished = true;
-      leave();
+      deps.inFlight.leave(abort);
       recording?.onEnd(error);
       logExchange(deps.log, exchange, request, performance.now() - arrivedAt, error);
     };
@@ -108,9 +108,11 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       let failure: ChatError | undefined;
       const end = (): void => finish(failure);
       // Also for a body that nobody ever reads: what was asked for has ended, and its row is written, when `return` is done.
-      abort.listen((reason) => {
-        failure ??= reason;
-        void messages.return().then(end, end);
+      abort.listen({
+        abort(reason) {
+          failure ??= reason;
+          void messages.return().then(end, end);
+        },
       });
       const body = await startStream({
         client,

@@ -1,6 +1,7 @@
 /** Stands before a chat door where a request carries an Idempotency-Key; all others pass untouched. */
 import { type ChatError, toChatError } from "../../connectors/hub/error.ts";
 import type { ClientHalf } from "../../connectors/hub/wire.ts";
+import type { Abortable } from "../gateway/abort.ts";
 import type { Idempotency, KeptAnswer } from "../gateway/idempotency.ts";
 import type { Log } from "../observe/log.ts";
 import type { Metrics } from "../observe/metrics.ts";
@@ -34,7 +35,8 @@ export function createIdempotentDoor(
   const enter: ChatDoor = async (request, caller, requestId) => {
     const startedAt = performance.now();
     const key = request.headers.get(HEADER) ?? "";
-    const leave = deps.inFlight.enter(() => undefined);
+    const present: Abortable = { abort: () => undefined };
+    deps.inFlight.enter(present);
     const tell = (outcome: "replayed" | "joined" | "refused", status: number): void => {
       const elapsed = performance.now() - startedAt;
       metrics.idempotent(caller.tenantId, outcome);
@@ -60,7 +62,7 @@ export function createIdempotentDoor(
       tell("refused", error.traits.status);
       return errorResponse(client, error, requestId);
     } finally {
-      leave();
+      deps.inFlight.leave(present);
     }
   };
 

@@ -1,9 +1,12 @@
 import type { ChatError } from "../../connectors/hub/error.ts";
+import type { Abortable } from "../gateway/abort.ts";
 
 /** The requests being answered now, so that a stopping server can wait for them and, in the end, cut them off. */
 export type InFlight = {
-  /** Notes a request; the answer takes it off again. `cut` is called if the server cannot wait for it. */
-  enter(cut: (reason: ChatError) => void): () => void;
+  /** Notes a request, which is aborted if the server cannot wait for it. */
+  enter(request: Abortable): void;
+  /** Takes it off again. */
+  leave(request: Abortable): void;
   readonly count: number;
   /** Resolves when nothing is in flight. */
   idle(): Promise<void>;
@@ -12,29 +15,29 @@ export type InFlight = {
 };
 
 export function createInFlight(): InFlight {
-  const cuts = new Set<(reason: ChatError) => void>();
+  const requests = new Set<Abortable>();
   let waiting: (() => void)[] = [];
   return {
-    enter(cut) {
-      cuts.add(cut);
-      return () => {
-        if (!cuts.delete(cut) || cuts.size > 0) return;
-        for (const wake of waiting) wake();
-        waiting = [];
-      };
+    enter(request) {
+      requests.add(request);
+    },
+    leave(request) {
+      if (!requests.delete(request) || requests.size > 0) return;
+      for (const wake of waiting) wake();
+      waiting = [];
     },
     get count() {
-      return cuts.size;
+      return requests.size;
     },
     idle() {
-      if (cuts.size === 0) return Promise.resolve();
+      if (requests.size === 0) return Promise.resolve();
       return new Promise((resolve) => {
         waiting.push(resolve);
       });
     },
     cutAll(reason) {
-      const all = [...cuts];
-      for (const cut of all) cut(reason);
+      const all = [...requests];
+      for (const request of all) request.abort(reason);
       return all.length;
     },
   };

@@ -49,10 +49,13 @@ export type Head = {
   close(isDone: boolean): void;
 };
 
-/** `drafts` gives, by id, the row of a request under way as it would be now. */
+/** What knows the row that a request under way would leave now. */
+export type Drafting = { draft(): UsageRow };
+
+/** `drafts` are the requests under way, by id. */
 export function createHead(
   writer: Writer,
-  drafts: ReadonlyMap<string, () => UsageRow>,
+  drafts: ReadonlyMap<string, Drafting>,
   onFailure: (error: Error) => void,
 ): Head {
   let number = 1;
@@ -66,7 +69,7 @@ export function createHead(
 
   const draftLines = (): string => {
     let lines = "";
-    for (const draft of drafts.values()) lines += encodeDraftLine(draft());
+    for (const meter of drafts.values()) lines += encodeDraftLine(meter.draft());
     return lines;
   };
 

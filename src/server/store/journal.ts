@@ -14,17 +14,17 @@
 import { createBacklog } from "./journal-backlog.ts";
 import { createDrain, spill } from "./journal-drain.ts";
 import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journal-files.ts";
-import { createHead, type Segment } from "./journal-head.ts";
+import { createHead, type Drafting, type Segment } from "./journal-head.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
 import { encodeDraftLine, encodeUsageLine } from "./usage-line.ts";
 
 export type Journal = {
   /**
    * Notes that a request is about to go to a provider; when the promise resolves, the note survives the death of the process (not
-   * of the machine). If the process dies before `keep` gets a row of the same id, the next one stores what `draft` gave last: it is
+   * of the machine). If the process dies before `keep` gets a row of the same id, the next one stores what it drafted last: it is
    * asked then, and again every few seconds. The same id again replaces the note. Never rejects.
    */
-  begin(id: string, draft: () => UsageRow): Promise<void>;
+  begin(id: string, meter: Drafting): Promise<void>;
   /**
    * Keeps the row with which a request ended: the promise resolves when it survives likewise, and an answer must not end before.
    * Never rejects. Notes and rows of one turn of the event loop are appended together: writing costs as much as a good part of a
@@ -82,7 +82,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const memoryRows = options.memoryRows ?? 10_000;
   const { own, dead } = claimWriters(directory);
 
-  const drafts = new Map<string, () => UsageRow>();
+  const drafts = new Map<string, Drafting>();
   let lost = 0;
   let shoutAt = 0;
   let refileAt = 0;
@@ -187,9 +187,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     for (const { id } of rows) drafts.delete(id);
     const failed = head.failure !== undefined;
     let lines = rows.map(encodeUsageLine).join("");
-    for (const draft of notes.values()) lines += encodeDraftLine(draft());
+    for (const meter of notes.values()) lines += encodeDraftLine(meter.draft());
     const filed = head.append(lines);
-    for (const [id, draft] of notes) drafts.set(id, draft);
+    for (const [id, meter] of notes) drafts.set(id, meter);
     const refused = backlog.admit(rows, filed);
     if (refused > 0) lose(refused);
     if (filed && failed) recover();
@@ -244,9 +244,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   timer.unref();
 
   return {
-    begin(id, draft) {
+    begin(id, meter) {
       if (closed) return running;
-      gathered.notes.set(id, draft);
+      gathered.notes.set(id, meter);
       return writeSoon();
     },
     keep(row) {
@@ -274,9 +274,9 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flush,
     async close() {
       if (closed) return running;
-      for (const [id, draft] of new Map([...drafts, ...gathered.notes])) {
+      for (const [id, meter] of new Map([...drafts, ...gathered.notes])) {
         gathered.notes.delete(id);
-        gathered.rows.push(draft());
+        gathered.rows.push(meter.draft());
       }
       writeGathered();
       closed = true;
@@ -327,7 +327,7 @@ function toSegments(writer: DeadWriter): readonly Segment[] {
 /** What waits for the end of this turn of the event loop: rows, and notes of requests that begin. */
 function gathering(): {
   readonly rows: UsageRow[];
-  readonly notes: Map<string, () => UsageRow>;
+  readonly notes: Map<string, Drafting>;
   readonly written: PromiseWithResolvers<void>;
   isAwaited: boolean;
 } {

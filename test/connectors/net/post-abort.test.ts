@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { getEventListeners } from "node:events";
 
 import { ChatError } from "../../../src/connectors/hub/error.ts";
-import { createPoster, type Poster, type PostRequest } from "../../../src/connectors/net/post.ts";
+import { createPoster, type Poster } from "../../../src/connectors/net/post.ts";
+import type { Reins } from "../../../src/connectors/net/exchange.ts";
 import { type RawUpstream, startRawUpstream, STREAM_HEAD } from "../../contract/raw-upstream.ts";
 import { waitFor, within } from "../../support/wait-for.ts";
 import { PATIENT } from "../../contract/calling.ts";
@@ -34,8 +35,6 @@ async function hostNotices(): Promise<void> {
   await within("the host to notice", seen?.closed ?? Promise.resolve(), 1000);
 }
 
-type Reins = Pick<PostRequest, "signal" | "abort">;
-
 /** A signal may be of the request alone, which then aborts it itself, or of somebody else. */
 const WAYS: readonly (readonly [string, (abort: AbortController) => Reins])[] = [
   ["of somebody else", ({ signal }) => ({ signal })],
@@ -46,14 +45,14 @@ describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose,
   test("before it began is not sent", async () => {
     const abort = new AbortController();
     abort.abort(REASON);
-    expect(await errorOf(poster.post(request(upstream.url, reins(abort))))).toBe(REASON);
+    expect(await errorOf(poster.post(request(upstream.url, { reins: reins(abort) })))).toBe(REASON);
     expect(upstream.seen.length).toBe(0);
   });
 
   test("stops waiting for headers", async () => {
     upstream.script(() => undefined);
     const abort = new AbortController();
-    const posted = errorOf(poster.post(request(upstream.url, reins(abort))));
+    const posted = errorOf(poster.post(request(upstream.url, { reins: reins(abort) })));
     await waitFor("the request to arrive", () => upstream.seen.length > 0);
     abort.abort(REASON);
     expect(await posted).toBe(REASON);
@@ -62,7 +61,7 @@ describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose,
 
   test("stops a read that is under way", async () => {
     const abort = new AbortController();
-    const reply = await poster.post(request(upstream.url, reins(abort)));
+    const reply = await poster.post(request(upstream.url, { reins: reins(abort) }));
     const chunks = reply.chunks();
     await chunks.next();
     const next = errorOf(chunks.next());
@@ -73,7 +72,7 @@ describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose,
 
   test("closes the connection at once when nobody reads, and tells whoever reads next", async () => {
     const abort = new AbortController();
-    const reply = await poster.post(request(upstream.url, reins(abort)));
+    const reply = await poster.post(request(upstream.url, { reins: reins(abort) }));
     const chunks = reply.chunks();
     await chunks.next();
     abort.abort(REASON);
@@ -83,7 +82,7 @@ describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose,
 
   test("closes the connection when the body was never touched", async () => {
     const abort = new AbortController();
-    await poster.post(request(upstream.url, reins(abort)));
+    await poster.post(request(upstream.url, { reins: reins(abort) }));
     abort.abort(REASON);
     await hostNotices();
   });
@@ -92,7 +91,9 @@ describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose,
     for (const head of [STREAM_HEAD, "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n"]) {
       upstream.script((line) => line.write(head));
       const abort = new AbortController();
-      const reply = await poster.post(request(upstream.url, { ...reins(abort), stream: false }));
+      const reply = await poster.post(
+        request(upstream.url, { reins: reins(abort), stream: false }),
+      );
       const text = errorOf(reply.text());
       abort.abort(REASON);
       expect(await text).toBe(REASON);
@@ -103,14 +104,14 @@ describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose,
   test("is told as a cancellation when the signal's reason says no more", async () => {
     const abort = new AbortController();
     abort.abort();
-    const error = await errorOf(poster.post(request(upstream.url, reins(abort))));
+    const error = await errorOf(poster.post(request(upstream.url, { reins: reins(abort) })));
     expect(error.kind).toBe("cancelled");
   });
 
   test("stays well when it is aborted after its end", async () => {
     const abort = new AbortController();
     upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
-    const reply = await poster.post(request(upstream.url, { ...reins(abort), stream: false }));
+    const reply = await poster.post(request(upstream.url, { reins: reins(abort), stream: false }));
     expect(await reply.text()).toBe("{}");
     abort.abort(REASON);
     upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
@@ -121,17 +122,17 @@ describe.each(WAYS)("a request with a signal %s, when that is aborted", (_whose,
 
 test("nothing listens to a signal any more when the exchange is over, however it ended", async () => {
   const { signal } = new AbortController();
-  const whole = { signal, stream: false };
+  const whole = { reins: { signal }, stream: false };
   upstream.script((line) => line.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
   await (await poster.post(request(upstream.url, whole))).text();
-  await readAll((await poster.post(request(upstream.url, { signal }))).chunks());
+  await readAll((await poster.post(request(upstream.url, { reins: { signal } }))).chunks());
   upstream.script((line) => line.reset());
   await errorOf(poster.post(request(upstream.url, whole)));
   upstream.script(() => undefined);
   const timeouts = { ...PATIENT, headersMs: 10 };
-  await errorOf(poster.post(request(upstream.url, { signal, timeouts })));
+  await errorOf(poster.post(request(upstream.url, { reins: { signal }, timeouts })));
   upstream.script((line) => line.write("HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n"));
-  await errorOf(poster.post(request(upstream.url, { signal })));
+  await errorOf(poster.post(request(upstream.url, { reins: { signal } })));
   expect(getEventListeners(signal, "abort")).toEqual([]);
 });
 
@@ -172,7 +173,7 @@ test.each(WAYS)(
     for (let ticks = 0; outcomes.filter((one) => one === "complete").length < 20; ticks += 1) {
       const abort = new AbortController();
       const exchange = poster
-        .post(request(upstream.url, reins(abort)))
+        .post(request(upstream.url, { reins: reins(abort) }))
         .then((reply) => readAll(reply.chunks()))
         .then(
           (text) => (text.endsWith("data: 19\n\n") ? "complete" : "short"),
@@ -198,8 +199,7 @@ test("a timer that runs out aborts a signal of the request's own with what it th
     poster.post(
       request(upstream.url, {
         timeouts,
-        signal: abort.signal,
-        abort: (reason) => abort.abort(reason),
+        reins: { signal: abort.signal, abort: (reason) => abort.abort(reason) },
       }),
     ),
   );

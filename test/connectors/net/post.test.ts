@@ -61,13 +61,13 @@ describe("a request", () => {
 
   test("may be a GET without a body", async () => {
     upstream.script((line) => line.write(jsonResponse({ data: [] })));
-    const { url, headers, timeouts, signal } = request(upstream.url);
+    const { url, headers, timeouts, reins } = request(upstream.url);
     const reply = await poster.post({
       method: "GET",
       url,
       headers,
       timeouts,
-      signal,
+      reins,
       stream: false,
     });
     expect(await reply.text()).toBe('{"data":[]}');
@@ -321,7 +321,7 @@ describe("a host that cannot be reached", () => {
     const watched = createPoster({ witness });
     upstream.script(() => undefined);
     const abort = new AbortController();
-    const given = errorOf(watched.post(request(upstream.url, { signal: abort.signal })));
+    const given = errorOf(watched.post(request(upstream.url, { reins: { signal: abort.signal } })));
     await waitFor("the request to arrive", () => upstream.seen.length > 0);
     abort.abort();
     await given;

@@ -11,7 +11,7 @@ export function request(url: string, more: Partial<PostRequest> = {}): PostReque
     headers: { "content-type": "application/json", authorization: "Bearer key" },
     body: '{"model":"m"}',
     timeouts: PATIENT,
-    signal: new AbortController().signal,
+    reins: { signal: new AbortController().signal },
     stream: true,
     ...more,
   };

@@ -81,7 +81,7 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     committed: false,
     dropped: new Set(),
     limits: undefined,
-    onAttempt: undefined,
+    meter: undefined,
     ...changes,
   };
 }

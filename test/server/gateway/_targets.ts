@@ -82,6 +82,7 @@ export function setup(scripts: Readonly<Record<string, readonly Script[]>>) {
         maxAttempts: changes.maxAttempts ?? 100,
         clock,
         random: () => 0.5,
+        begin: () => Promise.resolve(),
         onAttempt: (provider: string, outcome: string) =>
           void attempts.push(`${provider}:${outcome}`),
         onMalformed: (provider: string) => void attempts.push(`${provider}:malformed`),

@@ -9,8 +9,8 @@ describe("an abort", () => {
   test("tells everybody who listens, once, with the first reason", () => {
     const heard: unknown[] = [];
     const abort = createAbort();
-    abort.listen((reason) => heard.push(reason));
-    abort.listen((reason) => heard.push(reason));
+    abort.listen({ abort: (reason) => heard.push(reason) });
+    abort.listen({ abort: (reason) => heard.push(reason) });
     expect(abort.reason).toBeUndefined();
     abort.abort(GONE);
     abort.abort(STOPPED);
@@ -22,8 +22,10 @@ describe("an abort", () => {
     const abort = createAbort();
     abort.abort(GONE);
     let heard: unknown;
-    abort.listen((reason) => {
-      heard = reason;
+    abort.listen({
+      abort(reason) {
+        heard = reason;
+      },
     });
     expect(heard).toBe(GONE);
   });
@@ -31,11 +33,11 @@ describe("an abort", () => {
   test("tells nobody who has stopped listening, not even while it tells others", () => {
     const heard: string[] = [];
     const abort = createAbort();
-    const before = () => heard.push("before");
-    const after = () => heard.push("after");
+    const before = { abort: () => heard.push("before") };
+    const after = { abort: () => heard.push("after") };
     abort.listen(before);
     abort.unlisten(before);
-    abort.listen(() => abort.unlisten(after));
+    abort.listen({ abort: () => abort.unlisten(after) });
     abort.listen(after);
     abort.abort(GONE);
     expect(heard).toEqual([]);

@@ -103,8 +103,8 @@ export function testApp(options: AppOptions) {
       clock,
       onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
     }),
-    begin: async (_, draft) => {
-      begun.push(draft());
+    begin: async (_, meter) => {
+      begun.push(meter.draft());
     },
     record: (row) => {
       rows.push(row);

@@ -23,7 +23,9 @@ void Bun.stdin.text().then(() => process.exit(1));
 
 const underWay: number[] = [];
 for (let number = Number(first); ; number += 1) {
-  await journal.begin(aRow(number).id, () => aRow(number, { status: "lost", statusCode: 500 }));
+  await journal.begin(aRow(number).id, {
+    draft: () => aRow(number, { status: "lost", statusCode: 500 }),
+  });
   note(`+${number}`);
   underWay.push(number);
   if (underWay.length < 100) continue;

@@ -19,7 +19,9 @@ afterEach(() => rig.close());
 const draft = (number: number, fields: Partial<UsageRow> = {}): UsageRow =>
   aRow(number, { status: "lost", statusCode: 500, estimated: true, outputTokens: 0, ...fields });
 const begin = async (journal: Journal, ...numbers: readonly number[]): Promise<void> => {
-  await Promise.all(numbers.map((number) => journal.begin(aRow(number).id, () => draft(number))));
+  await Promise.all(
+    numbers.map((number) => journal.begin(aRow(number).id, { draft: () => draft(number) })),
+  );
 };
 const contents = (): string =>
   rig
@@ -81,7 +83,7 @@ describe("a request under way", () => {
   test("is asked again what it has come to, and leaves one file", async () => {
     const journal = await rig.open({ flushMs: 10 });
     let tokens = 0;
-    await journal.begin(aRow(1).id, () => draft(1, { outputTokens: tokens }));
+    await journal.begin(aRow(1).id, { draft: () => draft(1, { outputTokens: tokens }) });
     tokens = 70;
     await waitFor("a checkpoint", () => contents().includes('"outputTokens":70'), 4_000);
     expect(rig.segments()).toHaveLength(1);
