@@ -25,6 +25,7 @@ const INSERT = `insert into usage_logs (id, api_key_id, tenant_id, logical_model
     output_tokens, cached, cache_write_tokens, reasoning, estimated, cost_nano_usd, latency_ms, time_to_first_token_ms,
     status_code, status, error_message, request_id, stream, attempts, created_at)
   values `;
+const COLUMNS = 22;
 const VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 // A conflict on the id is a row that is here already; any other (a value of the wrong kind) must not pass silently.
 const insertOf = (rows: number): string =>
@@ -94,10 +95,12 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
   const insertAll = (rows: readonly UsageRow[]): number => {
     const single = rows.length % ROWS_AT_ONCE;
     let added = 0;
-    for (const row of rows.slice(0, single)) added += insert.run(...toColumns(row)).changes;
-    for (let from = single; from < rows.length; from += ROWS_AT_ONCE) {
-      const many = rows.slice(from, from + ROWS_AT_ONCE).flatMap(toColumns);
-      added += insertMany.run(...many).changes;
+    const values: (string | number | null)[] = [];
+    for (const [index, row] of rows.entries()) {
+      addColumns(values, row);
+      if (index >= single && values.length < ROWS_AT_ONCE * COLUMNS) continue;
+      added += (index < single ? insert : insertMany).run(...values).changes;
+      values.length = 0;
     }
     return added;
   };
@@ -209,8 +212,9 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
   };
 }
 
-function toColumns(row: UsageRow): (string | number | null)[] {
-  return [
+/** Puts a row's values behind others, in the order of the columns. */
+function addColumns(values: (string | number | null)[], row: UsageRow): void {
+  values.push(
     row.id,
     row.apiKeyId,
     row.tenantId,
@@ -234,7 +238,7 @@ function toColumns(row: UsageRow): (string | number | null)[] {
     row.stream ? 1 : 0,
     row.attempts,
     toText(row.createdAt),
-  ];
+  );
 }
 
 function toSums(sums: UsageSums): (string | number)[] {

@@ -16,7 +16,10 @@ const STATUSES: ReadonlySet<unknown> = new Set<UsageStatus>([
   "lost",
 ]);
 
-/** Every field of a row. A field added later needs a reading for lines that an older binary wrote without it. */
+/**
+ * Every field of a row, in the order in which a line holds their values: a line without names is half as long, and written in
+ * half the time. A field added later goes to the end, and needs a reading for lines that an older binary wrote without it.
+ */
 const FIELDS: Readonly<Record<keyof UsageRow, (value: unknown) => boolean>> = {
   id: isText,
   apiKeyId: isText,
@@ -43,7 +46,7 @@ const FIELDS: Readonly<Record<keyof UsageRow, (value: unknown) => boolean>> = {
 };
 const CHECKS = Object.entries(FIELDS);
 
-/** What a line begins with that tells of a request under way. Rows begin with a brace. */
+/** What a line begins with that tells of a request under way. Rows begin with a bracket. */
 const UNDER_WAY = "+";
 
 /** What a line says: a request has ended with this row, or it is under way and this row is its if nothing more is heard of it. */
@@ -51,12 +54,12 @@ export type UsageLine = { readonly row: UsageRow; readonly ended: boolean };
 
 /** A row as one line of JSON, line feed included. */
 export function encodeUsageLine(row: UsageRow): string {
-  return `${JSON.stringify(row)}\n`;
+  return `${encode(row)}\n`;
 }
 
 /** The line of a request under way, line feed included: the row that it leaves if its process dies now. */
 export function encodeDraftLine(draft: UsageRow): string {
-  return `${UNDER_WAY}${JSON.stringify(draft)}\n`;
+  return `${UNDER_WAY}${encode(draft)}\n`;
 }
 
 /** What a line without its line feed says; undefined when it is damaged or something else. */
@@ -68,7 +71,8 @@ export function decodeUsageLine(line: string): UsageLine | undefined {
   } catch {
     return undefined;
   }
-  return isUsageRow(value) ? { row: value, ended } : undefined;
+  const row = toUsageRow(value);
+  return row && { row, ended };
 }
 
 /** How many lines of a file, as bytes, are rows, without reading them. */
@@ -82,6 +86,42 @@ export function countUsageLines(bytes: Uint8Array): number {
     start = end + 1;
   }
   return lines;
+}
+
+/** Written out, for a loop over the names would take longer than the encoding; the order is that of FIELDS. */
+function encode(row: UsageRow): string {
+  return JSON.stringify([
+    row.id,
+    row.apiKeyId,
+    row.tenantId,
+    row.logicalModel,
+    row.provider,
+    row.providerModelId,
+    row.inputTokens,
+    row.outputTokens,
+    row.cacheReadTokens,
+    row.cacheWriteTokens,
+    row.reasoningTokens,
+    row.estimated,
+    row.costNanoUsd,
+    row.latencyMs,
+    row.timeToFirstTokenMs,
+    row.statusCode,
+    row.status,
+    row.errorMessage,
+    row.requestId,
+    row.stream,
+    row.attempts,
+    row.createdAt,
+  ]);
+}
+
+function toUsageRow(value: unknown): UsageRow | undefined {
+  // What a newer binary added stands behind.
+  if (!Array.isArray(value) || value.length < CHECKS.length) return undefined;
+  const values: readonly unknown[] = value;
+  const row: unknown = Object.fromEntries(CHECKS.map(([name], index) => [name, values[index]]));
+  return isUsageRow(row) ? row : undefined;
 }
 
 function isUsageRow(value: unknown): value is UsageRow {

@@ -85,7 +85,11 @@ describe("a request under way", () => {
     let tokens = 0;
     await journal.begin(aRow(1).id, { draft: () => draft(1, { outputTokens: tokens }) });
     tokens = 70;
-    await waitFor("a checkpoint", () => contents().includes('"outputTokens":70'), 4_000);
+    await waitFor(
+      "a checkpoint",
+      () => contents().includes(encodeDraftLine(draft(1, { outputTokens: 70 }))),
+      4_000,
+    );
     expect(rig.segments()).toHaveLength(1);
     expect(contents()).toBe(encodeDraftLine(draft(1, { outputTokens: 70 })));
     await journal.keep(aRow(1));

@@ -60,16 +60,17 @@ test("a line cut anywhere is no row", () => {
 });
 
 test("a line without one of the fields, or with one of another kind, is no row", () => {
-  for (const field of Object.keys(aRow(1))) {
-    const without = Object.fromEntries(Object.entries(aRow(1)).filter(([name]) => name !== field));
-    expect(decodeUsageLine(JSON.stringify(without))).toBeUndefined();
-    expect(decodeUsageLine(JSON.stringify({ ...without, [field]: {} }))).toBeUndefined();
+  const values: readonly unknown[] = JSON.parse(encodeUsageLine(aRow(1)));
+  expect(values).toHaveLength(Object.keys(aRow(1)).length);
+  for (const index of values.keys()) {
+    expect(decodeUsageLine(JSON.stringify(values.toSpliced(index, 1)))).toBeUndefined();
+    expect(decodeUsageLine(JSON.stringify(values.with(index, {})))).toBeUndefined();
   }
 });
 
 test("a field that a newer binary added does no harm", () => {
-  const line = JSON.stringify({ ...aRow(1), region: "eu" });
-  expect(decodeUsageLine(line)).toMatchObject({ row: { id: aRow(1).id } });
+  const line = encodeUsageLine(aRow(1)).replace(/\]\n$/, ',"eu"]');
+  expect(decodeUsageLine(line)).toEqual({ row: aRow(1), ended: true });
 });
 
 test("other JSON is no row", () => {
