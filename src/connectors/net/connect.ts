@@ -16,7 +16,7 @@ export type Cancel = () => void;
  */
 export type ConnectWitness = {
   /** Calls `late` if no connection stands within `milliseconds`. Returns how to stop waiting, if there is anything to wait for. */
-  watch(url: URL, milliseconds: number, late: () => void): Cancel | undefined;
+  watch(origin: string, milliseconds: number, late: () => void): Cancel | undefined;
   /** The origin has just answered. */
   alive(origin: string): void;
   /** The origin could not be reached, whatever it did before. */
@@ -33,10 +33,10 @@ export function createConnectWitness(
   const reached = new Map<string, number>();
   const attempts = new Map<string, Attempt>();
 
-  const begin = (url: URL): Attempt => {
-    const { origin } = url;
+  const begin = (origin: string): Attempt => {
     const attempt: Attempt = { waiting: new Set(), cancel: () => undefined, settled: false };
     attempts.set(origin, attempt);
+    const url = new URL(origin);
     const port = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
     attempt.cancel = tryConnect(url.hostname.replace(/^\[|\]$/g, ""), port, (stood) => {
       attempt.settled = true;
@@ -48,12 +48,11 @@ export function createConnectWitness(
   };
 
   return {
-    watch(url, milliseconds, late) {
+    watch(origin, milliseconds, late) {
       if (!(milliseconds > 0)) return undefined;
-      const { origin } = url;
       const at = reached.get(origin);
       if (at !== undefined && now() - at < ALIVE_MS) return undefined;
-      const attempt = attempts.get(origin) ?? begin(url);
+      const attempt = attempts.get(origin) ?? begin(origin);
       if (attempt.settled) return undefined;
       const leave = (): void => {
         clearTimeout(timer);

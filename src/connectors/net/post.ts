@@ -104,10 +104,10 @@ export function createPoster(options: PosterOptions = {}): Poster {
     async post(request) {
       const { timeouts } = request;
       if (latest.text !== request.url) latest = place(request.url);
-      const { url, origin, host } = latest;
+      const { origin, host } = latest;
       const exchange = openExchange(request.reins, host);
       exchange.watch.wait("headers", timeouts.headersMs);
-      const stopWatching = witness?.watch(url, timeouts.connectMs, () =>
+      const stopWatching = witness?.watch(origin, timeouts.connectMs, () =>
         exchange.fail(toTimeout("connect", timeouts.connectMs, host)),
       );
       let response: Response;
@@ -153,12 +153,11 @@ export function createPoster(options: PosterOptions = {}): Poster {
 
 function place(text: string): {
   readonly text: string;
-  readonly url: URL;
   readonly origin: string;
   readonly host: string;
 } {
   const url = new URL(text);
-  return { text, url, origin: url.origin, host: url.host };
+  return { text, origin: url.origin, host: url.host };
 }
 
 function redirected(status: number, host: string): ChatError {

@@ -82,12 +82,16 @@ function readKey(headers: Headers): string | undefined {
   const authorization = headers.get("authorization");
   if (authorization !== null) {
     const space = authorization.indexOf(" ");
-    if (space > 0 && authorization.slice(0, space).toLowerCase() === "bearer") {
+    if (space > 0 && isBearer(authorization.slice(0, space))) {
       const token = authorization.slice(space + 1).trim();
       if (token !== "") return token;
     }
   }
   return headers.get("x-api-key")?.trim() || undefined;
+}
+
+function isBearer(scheme: string): boolean {
+  return scheme === "Bearer" || scheme.toLowerCase() === "bearer";
 }
 
 function wrongKey(): ChatError {

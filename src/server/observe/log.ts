@@ -90,14 +90,14 @@ export function messageOf(error: unknown): string {
 
 const NEEDS_QUOTES = /[\s"=]/;
 
-/** A line for people. Joined, not added up: what is added stays in pieces until it is written, and they are cold by then. */
+/** A line for people. */
 function pretty(time: string, level: LogLevel, event: string, fields: LogFields): string {
-  const words = [time, PADDED[level], event];
+  let line = `${time} ${PADDED[level]} ${event}`;
   for (const name in fields) {
     const value = fields[name];
     if (value === undefined || value === null) continue;
     const isPlain = typeof value !== "string" || !NEEDS_QUOTES.test(value);
-    words.push(`${name}=${isPlain ? value : JSON.stringify(value)}`);
+    line += ` ${name}=${isPlain ? value : JSON.stringify(value)}`;
   }
-  return words.join(" ");
+  return line;
 }
