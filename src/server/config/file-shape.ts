@@ -25,7 +25,7 @@ export const mask = "***";
  * are masked. Routes are listed as they are tried.
  */
 export function toFileShape(config: Config): WrittenTable {
-  const { server, rateLimiting, timeouts, retry, breaker, limits } = config;
+  const { server, rateLimiting, timeouts, retry, breaker, limits, media } = config;
   return {
     server: written({
       host: server.host,
@@ -33,6 +33,8 @@ export function toFileShape(config: Config): WrittenTable {
       drain_delay_ms: server.drainDelayMs,
       drain_ms: server.drainMs,
       keep_alive_ms: server.keepAliveMs,
+      receive_ms: server.receiveMs,
+      slow_reader_ms: server.slowReaderMs,
       admin_token: server.adminToken === undefined ? undefined : mask,
     }),
     database: { url: maskUrl(config.database) },
@@ -72,8 +74,20 @@ export function toFileShape(config: Config): WrittenTable {
     },
     limits: {
       max_body_bytes: limits.maxBodyBytes,
+      max_depth: limits.maxDepth,
       max_messages: limits.maxMessages,
+      max_parts: limits.maxParts,
+      max_tools: limits.maxTools,
       max_tokens: limits.maxTokens,
+    },
+    media: {
+      fetch_urls: media.fetchUrls,
+      allow_private: media.allowPrivate,
+      allow_http: media.allowHttp,
+      max_bytes: media.maxBytes,
+      max_total_bytes: media.maxTotalBytes,
+      max_held_bytes: media.maxHeldBytes,
+      timeout_ms: media.timeoutMs,
     },
     idempotency: {
       keep_ms: config.idempotency.keepMs,
@@ -101,6 +115,7 @@ export function toFileShape(config: Config): WrittenTable {
 function provider({
   kind,
   profile,
+  backend,
   baseUrl,
   google,
   apiKeys,
@@ -109,6 +124,7 @@ function provider({
   return written({
     kind,
     profile,
+    backend,
     base_url: baseUrl,
     project: google?.project,
     region: google?.region,

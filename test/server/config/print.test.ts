@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { mask, maskUrl, toFileShape } from "../../../src/server/config/file-shape.ts";
 import { loadWithSources } from "../../../src/server/config/load.ts";
+import { withDefaults } from "../../../src/server/config/defaults.ts";
 import { printConfig } from "../../../src/server/config/print.ts";
+import { fileSchema } from "../../../src/server/config/schema.ts";
 import { inputFor, load } from "./_files.ts";
 
 const secrets = [
@@ -90,6 +92,25 @@ describe("printConfig", () => {
     expect(toFileShape(again)).toEqual(toFileShape(loaded.config));
     expect(again.models).toEqual(loaded.config.models);
     expect(again.warnings).toEqual([]);
+  });
+
+  test("leaves out no field that has a default", async () => {
+    const shown = new Map<string, unknown>(Object.entries(toFileShape(await load(""))));
+    const namesOf = (value: unknown): readonly string[] => Object.keys(Object(value));
+    const whole = withDefaults(fileSchema, {});
+    for (const [table, fields] of Object.entries(Object(whole)))
+      expect([table, namesOf(shown.get(table))]).toEqual([
+        table,
+        expect.arrayContaining([...namesOf(fields)]),
+      ]);
+    expect(namesOf(whole)).toContain("media");
+  });
+
+  test("shows what a provider is set to", async () => {
+    const text = printConfig(
+      await loadWithSources(inputFor('[providers.clewdr]\nbackend = "web"\n')),
+    );
+    expect(text).toMatch(/^backend = "web" +# xjp\.toml:2$/m);
   });
 
   test("shows warnings, and models that have no route", async () => {
