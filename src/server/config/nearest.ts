@@ -1,9 +1,15 @@
 /**
  * The candidate that `name` was most likely meant to be, or undefined when none is near: at most a third of its letters
- * (and always one) may be missing, added, wrong or swapped with the next. Case does not count; the first of equals wins.
+ * (and always one) may be missing, added, wrong or swapped with the next, or it is the beginning of only one. Case does not
+ * count; the first of equals wins.
  */
 export function nearest(name: string, candidates: Iterable<string>): string | undefined {
   const typed = name.toLowerCase();
+  const all = [...candidates];
+  return closest(typed, all) ?? onlyBeginning(typed, all);
+}
+
+function closest(typed: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
   let limit = Math.max(1, Math.floor(typed.length / 3));
   for (const candidate of candidates) {
@@ -14,6 +20,12 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
     if (limit < 0) break;
   }
   return best;
+}
+
+function onlyBeginning(typed: string, candidates: readonly string[]): string | undefined {
+  if (typed.replaceAll("-", "").length < 2) return undefined;
+  const [first, ...others] = candidates.filter((each) => each.toLowerCase().startsWith(typed));
+  return others.length === 0 ? first : undefined;
 }
 
 /** Optimal string alignment distance; anything above `limit` may come back as `limit + 1`. */

@@ -16,6 +16,17 @@ describe("nearest", () => {
     expect(nearest(typed, names)).toBe(meant);
   });
 
+  test.each([
+    ["anth", "anthropic"],
+    ["VER", "vertex"],
+  ])("finds for the beginning %s the only name that begins so", (typed, meant) => {
+    expect(nearest(typed, names)).toBe(meant);
+  });
+
+  test.each(["ope", "v"])("finds nothing for the beginning %s", (typed) => {
+    expect(nearest(typed, names)).toBeUndefined();
+  });
+
   test.each(["", "x", "bedrock", "router", "gemini"])("finds nothing near %p", (typed) => {
     expect(nearest(typed, names)).toBeUndefined();
   });
