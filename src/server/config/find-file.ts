@@ -27,7 +27,7 @@ export async function findFile({ flag, env, cwd }: Where): Promise<FoundFile | F
   const places = asked === undefined ? usualPlaces(env, cwd) : [resolve(cwd, asked)];
   for (const path of places) {
     try {
-      return { path, shown: shownAs(path, cwd), text: await readFile(path, "utf8") };
+      return { path, shown: shownAs(path, cwd), text: toText(await readFile(path)) };
     } catch (error) {
       if (asked === undefined && isMissing(error)) continue;
       const problem = `cannot read ${path}: ${reason(error)}`;
@@ -38,6 +38,15 @@ export async function findFile({ flag, env, cwd }: Where): Promise<FoundFile | F
     }
   }
   return undefined;
+}
+
+/** Throws for text in another encoding, which would otherwise come out as some other text. */
+function toText(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new Error("it is not UTF-8 text: save it as such", { cause: error });
+  }
 }
 
 /** The places looked at when nobody names a file, in order. */

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../../src/server/config/load.ts";
 import { folderWith, inputFor, load, reportOf } from "./_files.ts";
@@ -71,6 +72,16 @@ describe("finding the file", () => {
     expect(await reportOf({ cwd, env, flags: { config: "" } })).toEqual([
       `command line: --config: cannot read ${cwd}: it is a folder`,
     ]);
+  });
+
+  test("wants UTF-8, and says so of any other text", async () => {
+    const { cwd, env } = inputFor(port(2));
+    writeFileSync(join(cwd, "xjp.toml"), Buffer.from(`\uFEFF${port(2)}`, "utf16le"));
+    expect(await reportOf({ cwd, env, flags: {} })).toEqual([
+      `xjp.toml: cannot read ${join(cwd, "xjp.toml")}: it is not UTF-8 text: save it as such`,
+    ]);
+    writeFileSync(join(cwd, "xjp.toml"), `\uFEFF${port(2)}`);
+    expect(await reportOf({ cwd, env, flags: {} })).toEqual([]);
   });
 
   test("does not step over a usual place that cannot be read", async () => {
