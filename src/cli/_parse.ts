@@ -27,7 +27,7 @@ export function parse(
       words.push(...argv.slice(index + 1));
       break;
     }
-    if (word === "-" || !word.startsWith("-")) {
+    if (!isFlag(word)) {
       words.push(word);
       continue;
     }
@@ -49,6 +49,11 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** Nothing that starts with "-" is a value, but for the dash alone and what begins like a negative number. */
+function isFlag(word: string): boolean {
+  return /^-[^\d]/.test(word);
+}
+
 type Flag = { readonly text: string; readonly usedNext: boolean };
 
 function readFlag(word: string, next: string | undefined, args: ArgsDef): Flag {
@@ -67,7 +72,7 @@ function readFlag(word: string, next: string | undefined, args: ArgsDef): Flag {
     return { text: negated ? `--no-${name}` : `--${name}`, usedNext: false };
   }
   // A word that starts with "-" is more likely the next flag than a value; `--flag=-x` says that it is one.
-  const usable = next !== undefined && (next === "-" || !next.startsWith("-"));
+  const usable = next !== undefined && !isFlag(next);
   const value = inline ?? (usable ? next : undefined);
   if (value === undefined || value === "")
     throw new UsageError(`${typed} needs a value: ${typed} ${arg.valueHint ?? "VALUE"}`);
@@ -95,7 +100,7 @@ export function aliases(arg: ArgDef): readonly string[] {
 }
 
 /** The long names that may be typed, with their dashes. A boolean that is on by default is only ever switched off. */
-function flagNames(args: ArgsDef): readonly string[] {
+export function flagNames(args: ArgsDef): readonly string[] {
   return Object.entries(args)
     .filter(([, arg]) => arg.type !== "positional")
     .map(([name, arg]) =>

@@ -1,8 +1,9 @@
+import { ConfigError } from "../server/config/faults.ts";
 import { defineGroup, type Command, type Context, type Group, type Table } from "./_command.ts";
 import { Interrupted, UsageError } from "./_error.ts";
 import { commandHelp, groupHelp, type Dress } from "./_help.ts";
 import { didYouMean } from "./_nearest.ts";
-import { wantsHelp } from "./_parse.ts";
+import { aliases, flagNames, wantsHelp } from "./_parse.ts";
 import { createTerminal, type Terminal } from "./_terminal.ts";
 
 const about = "one binary between your applications and language-model providers";
@@ -23,18 +24,18 @@ export async function run(table: Table, argv: readonly string[]): Promise<never>
 }
 
 async function attempt(context: Context, argv: readonly string[]): Promise<number> {
-  // `xjp help keys list` reads as `xjp keys list --help`.
-  const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
-  const { path, target, rest } = await find(context.root, words);
+  const { path, target, rest, asksHelp } = await find(context.root, argv);
+  const [first] = rest;
   try {
-    if (wantsHelp(rest) && (target.kind === "command" || rest[0]?.startsWith("-"))) {
+    const asked = asksHelp || wantsHelp(rest);
+    if (asked && (target.kind === "command" || first === undefined || first.startsWith("-"))) {
       context.terminal.result(await help(path, target, context.terminal));
       return 0;
     }
-    if (target.kind === "group") throw noCommand(path, target, rest[0]);
+    if (target.kind === "group") throw await noCommand(path, target, first);
     return (await target.execute(rest, context)) ?? 0;
   } catch (error) {
-    return report(error, path, words.includes("--debug"), context.terminal);
+    return report(error, path, argv.includes("--debug"), context.terminal);
   }
 }
 
@@ -42,6 +43,8 @@ type Found = {
   readonly path: string;
   readonly target: Command | Group;
   readonly rest: readonly string[];
+  /** `xjp help keys list`, and `xjp keys help list`, read as `xjp keys list --help`. */
+  readonly asksHelp: boolean;
 };
 
 /** Goes down the table as far as the words lead. */
@@ -49,28 +52,54 @@ async function find(root: Group, words: readonly string[]): Promise<Found> {
   let target: Command | Group = root;
   let path = "xjp";
   let depth = 0;
+  let asksHelp = false;
   while (target.kind === "group") {
     const word = words[depth] ?? "";
-    if (!Object.hasOwn(target.commands, word)) break;
-    const load: Table[string] | undefined = target.commands[word];
-    if (load === undefined) break;
-    target = await load();
-    path += ` ${word}`;
+    if (Object.hasOwn(target.commands, word)) {
+      const load: Table[string] | undefined = target.commands[word];
+      if (load === undefined) break;
+      target = await load();
+      path += ` ${word}`;
+    } else if (word === "help") asksHelp = true;
+    else break;
     depth++;
   }
-  return { path, target, rest: words.slice(depth) };
+  return { path, target, rest: words.slice(depth), asksHelp };
 }
 
-function noCommand(path: string, group: Group, word: string | undefined): UsageError {
+async function noCommand(
+  path: string,
+  group: Group,
+  word: string | undefined,
+): Promise<UsageError> {
   const names = Object.keys(group.commands);
   if (word === undefined) return new UsageError(`which command? ${names.join(", ")}`);
   if (word.startsWith("-")) {
-    const meant = didYouMean(word, ["--help", "--version"]);
-    if (meant !== "") return new UsageError(`unknown flag ${word}${meant}`);
-    return new UsageError(`${word} stands before the command: write ${path} COMMAND ${word}`);
+    const [flag = ""] = word.split("=");
+    const flags = await flagsBelow(group);
+    if (flags.has(flag))
+      return new UsageError(`${flag} stands before the command: write ${path} COMMAND ${flag}`);
+    const known = ["--help", "--version", ...flags];
+    return new UsageError(`unknown flag ${flag}${didYouMean(flag, known)}`);
   }
   const called = [path, word].join(" ").slice("xjp ".length);
   return new UsageError(`unknown command "${called}"${didYouMean(word, names)}`);
+}
+
+/** Every flag that some command of the group takes. */
+async function flagsBelow({ commands }: Group): Promise<ReadonlySet<string>> {
+  const flags = new Set<string>();
+  for (const load of Object.values(commands)) {
+    const target = await load();
+    const found = target.kind === "group" ? await flagsBelow(target) : flagsOf(target);
+    for (const flag of found) flags.add(flag);
+  }
+  return flags;
+}
+
+function flagsOf({ args }: Command): readonly string[] {
+  const short = Object.values(args).flatMap((arg) => aliases(arg));
+  return flagNames(args).concat(short.map((letter) => `-${letter}`));
 }
 
 async function help(path: string, target: Command | Group, terminal: Terminal): Promise<string> {
@@ -91,7 +120,8 @@ async function help(path: string, target: Command | Group, terminal: Terminal): 
 function report(error: unknown, path: string, debug: boolean, terminal: Terminal): number {
   if (error instanceof Interrupted) return 130;
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof UsageError) {
+  const wrongUsage = error instanceof UsageError || isOfTheFlags(error);
+  if (wrongUsage) {
     terminal.error(`${message}\n     ${path} --help shows how it is used`);
   } else if (isBug(error)) {
     const more = debug ? "" : " (a bug in xjp; --debug shows where)";
@@ -100,7 +130,14 @@ function report(error: unknown, path: string, debug: boolean, terminal: Terminal
     terminal.error(message);
   }
   if (debug && error instanceof Error) terminal.info(Bun.inspect(error));
-  return error instanceof UsageError ? 2 : 1;
+  return wrongUsage ? 2 : 1;
+}
+
+/** Whether it is a configuration that only the command line is to blame for. */
+function isOfTheFlags(error: unknown): boolean {
+  return (
+    error instanceof ConfigError && error.faults.every(({ source }) => source === "command line")
+  );
 }
 
 /** Errors that the language throws by itself were foreseen by nobody; all others were worded for people. */

@@ -17,12 +17,17 @@ describe("wrong usage ends with 2, on standard error alone", () => {
     ['unknown command "keys constructor"', ["keys", "constructor"]],
     ["which command? list, show, revoke, rotate", ["keys"]],
     ["--json stands before the command: write xjp COMMAND --json", ["--json", "keys", "list"]],
+    ["unknown flag -x", ["-x"]],
+    ["unknown flag --jsno (did you mean --json?)", ["--jsno", "keys", "list"]],
     ["unknown flag --tennant (did you mean --tenant?)", ["keys", "list", "--tennant", "a"]],
     ['unexpected word "extra": this command takes none', ["version", "extra"]],
     ["missing TENANT", ["keygen"]],
     ["missing ID|PREFIX", ["keys", "show"]],
     ['SHELL: "tcsh" is not one of bash, zsh, fish', ["completions", "tcsh"]],
     ["--port: 70000 is not a port: write 0 to 65535", ["serve", "--port", "70000"]],
+    ['--port: "-1" is not a whole number from 0 up', ["serve", "--port", "-1"]],
+    ['RPM: "-5" is not a whole number from 0 up', ["keygen", "acme", "", "-5"]],
+    ['--since: "-7d" is not a moment', ["usage", "report", "--since", "-7d"]],
     ['--port: "80x" is not a whole number from 0 up', ["serve", "--port", "80x"]],
     ['XJP_URL: "not an address" is not an address', ["models"]],
     ["--status only looks: leave out --dry-run and --to", ["migrate", "--status", "--to", "1"]],
@@ -86,6 +91,24 @@ describe("help", () => {
     expect((await folder.run([...words, "-h"])).stdout).toBe(stdout);
   });
 
+  test.each([
+    [["help", "help"], []],
+    [["keys", "help"], ["keys"]],
+    [
+      ["keys", "help", "list"],
+      ["keys", "list"],
+    ],
+  ])("is what %j asks for", async (words, meant) => {
+    const { code, stdout } = await folder.run(words);
+    expect([code, stdout]).toEqual([0, (await folder.run([...meant, "--help"])).stdout]);
+  });
+
+  test("of a command that is not there names the nearest one", async () => {
+    const { code, stderr } = await folder.run(["help", "serv"]);
+    expect(code).toBe(2);
+    expect(stderr).toStartWith('xjp: unknown command "serv" (did you mean serve?)\n');
+  });
+
   test("wins over anything else on the line", async () => {
     const { code, stdout } = await folder.run(["keygen", "--nonsense", "--help"]);
     expect([code, stdout.split("\n")[0]]).toEqual([
@@ -129,7 +152,17 @@ describe("an error", () => {
       env: { PORT: "x", XJP_LOG: "loud" },
     });
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toContain("PORT");
-    expect(stderr).toContain("XJP_LOG");
+    const [heading, ...faults] = stderr.trimEnd().split("\n");
+    expect(heading).toBe("xjp: the configuration has 2 faults:");
+    expect(faults.map((fault) => fault.split(": ")[1])).toEqual(["PORT", "XJP_LOG"]);
+  });
+
+  test("in the flags alone is wrong usage, and one that is not is none", async () => {
+    const words = ["keygen", "acme", "--database", "mysql://x"];
+    const flags = await folder.run(words);
+    expect(flags.stderr).toStartWith("xjp: command line: --database: found a mysql: URL");
+    expect(flags.code).toBe(2);
+    const both = await folder.run(words, { env: { XJP_LOG: "loud" } });
+    expect(both.code).toBe(1);
   });
 });

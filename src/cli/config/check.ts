@@ -30,12 +30,7 @@ export const check = defineCommand({
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       if (json) terminal.json({ ok: false, faults: error.faults });
-      else {
-        const { length } = error.faults;
-        terminal.error(
-          `the configuration has ${length === 1 ? "a fault" : `${length} faults`}:\n${error.message}`,
-        );
-      }
+      else terminal.error(error.message);
       return 1;
     }
   },

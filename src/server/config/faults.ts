@@ -15,13 +15,15 @@ export type Fault = {
 /** A fault in the file before its line is known. */
 export type PathFault = { readonly path: Path; readonly problem: string };
 
-/** The configuration cannot be used. `message` is the whole report, one line each fault. */
+/** The configuration cannot be used. `message` is the whole report: the fault, or how many there are and each in a line. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly faults: readonly Fault[];
 
   constructor(faults: readonly Fault[]) {
-    super(faults.map(showFault).join("\n"));
+    const { length } = faults;
+    const heading = length === 1 ? [] : [`the configuration has ${length} faults:`];
+    super([...heading, ...faults.map(showFault)].join("\n"));
     this.faults = faults;
   }
 }

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Config } from "../../../src/server/config/config.ts";
+import { showFault } from "../../../src/server/config/faults.ts";
 import { ConfigError, type LoadInput, loadConfig } from "../../../src/server/config/load.ts";
 
 /** A folder of its own with these files in it, for the length of the running test. */
@@ -46,7 +47,7 @@ export async function reportOf(input: LoadInput): Promise<readonly string[]> {
     await loadConfig(input);
     return [];
   } catch (error) {
-    if (error instanceof ConfigError) return error.message.split("\n");
+    if (error instanceof ConfigError) return error.faults.map(showFault);
     throw error;
   }
 }
