@@ -8,9 +8,12 @@ const unitMs: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
+/** Beyond about 270,000 years there are no dates, and beyond the year 9999 databases have none. */
+const longestDays = 365_000;
+
 /** Milliseconds of `30d`, `24h`, `1d12h` or `0`. Throws UsageError; `flag` is named in it. */
 export function readDuration(flag: string, text: string): number {
-  const duration = durationMs(text);
+  const duration = durationMs(flag, text);
   if (duration === undefined)
     throw new UsageError(
       `${flag}: "${text}" is not a length of time: write 30d, 24h, 15m, 90s or 2w`,
@@ -29,7 +32,7 @@ export function readMoment(
   direction: "past" | "future",
 ): number {
   if (text === "now") return now;
-  const duration = durationMs(text);
+  const duration = durationMs(flag, text);
   if (duration !== undefined) return direction === "past" ? now - duration : now + duration;
   const moment = isoMs(text);
   if (moment === undefined)
@@ -39,12 +42,15 @@ export function readMoment(
   return moment;
 }
 
-function durationMs(text: string): number | undefined {
+/** Undefined for what is no length of time at all. */
+function durationMs(flag: string, text: string): number | undefined {
   if (text === "0") return 0;
   if (!/^(?:\d{1,9}[smhdw])+$/.test(text)) return undefined;
   let total = 0;
   for (const [, count, unit] of text.matchAll(/(\d+)([smhdw])/g))
     total += Number(count) * (unitMs[unit ?? ""] ?? 0);
+  if (total > longestDays * 86_400_000)
+    throw new UsageError(`${flag}: ${text} is too long: at most ${longestDays}d`);
   return total;
 }
 

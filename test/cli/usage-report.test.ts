@@ -145,7 +145,21 @@ describe("xjp usage report", () => {
   test("says on standard error that there is nothing", async () => {
     const { code, stdout, stderr } = await folder.run(["usage", "report", "--tenant", "nobody"]);
     expect([code, stdout]).toEqual([0, ""]);
-    expect(stderr).toStartWith("no usage from ");
+    expect(stderr).toMatch(/^no usage of tenant nobody from .* UTC: no key is of this tenant\n$/);
+    const near = await folder.run(["usage", "report", "--tenant", "acne"]);
+    expect(near.stderr).toEndWith(": no key is of this tenant (did you mean acme?)\n");
+    const early = ["--since", "2025-01-01", "--until", "2025-01-02"];
+    const idle = await folder.run(["usage", "report", "--tenant", "acme", ...early]);
+    expect(idle.stderr).toBe(
+      "no usage of tenant acme from 2025-01-01 00:00 UTC to 2025-01-02 00:00 UTC\n",
+    );
+  });
+
+  test("is asked for one format", async () => {
+    const { code, stderr } = await folder.run("usage report --json --format csv".split(" "));
+    expect(code).toBe(2);
+    expect(stderr).toStartWith("xjp: --json and --format csv are two formats: give one");
+    expect((await folder.run("usage report --json --format json".split(" "))).code).toBe(0);
   });
 
   test("refuses a period that ends before it begins", async () => {

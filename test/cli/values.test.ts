@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { decimalsOf, readUsd, usd } from "../../src/cli/_money.ts";
 import { digits, readInteger } from "../../src/cli/_number.ts";
+import { UsageError } from "../../src/cli/_error.ts";
 import { readDuration, readMoment, when } from "../../src/cli/_time.ts";
 
 const now = Date.UTC(2026, 5, 15, 12);
@@ -86,6 +87,18 @@ describe("lengths of time", () => {
 
   test.each(["", "1", "d", "-1d", "1.5h", "1 d", "1y"])("%j is refused", (text) => {
     expect(() => readDuration("--grace", text)).toThrow("--grace: ");
+  });
+
+  test.each(["365001d", "999999999w", "1s999999999w"])("%s is more than dates can hold", (text) => {
+    const fault = `: ${text} is too long: at most 365000d`;
+    expect(() => readDuration("--grace", text)).toThrow(fault);
+    expect(() => readMoment("--since", text, now, "past")).toThrow(fault);
+    expect(() => readMoment("--expires", text, now, "future")).toThrow(UsageError);
+  });
+
+  test("1,000 years are the longest", () => {
+    const end = readMoment("--expires", "365000d", now, "future");
+    expect(new Date(end).toISOString()).toStartWith("3025-10-");
   });
 });
 

@@ -14,13 +14,18 @@ export type Report = {
   readonly query: UsageQuery;
   readonly lines: readonly ReportLine[];
   readonly totals: ReportTotals;
+  /** When nothing is there of a tenant that no key has: the tenants that keys do have. */
+  readonly otherTenants?: readonly string[];
 };
 
 /** Asks the store and adds up. */
 export async function readReport(store: Store, query: UsageQuery): Promise<Report> {
   const rows = await store.usageReport(query);
   const lines = query.by === "key" ? await withKeys(store, rows) : rows;
-  return { query, lines, totals: addUp(rows) };
+  const report = { query, lines, totals: addUp(rows) };
+  if (rows.length > 0 || query.tenantId === undefined) return report;
+  const tenants = new Set((await store.listKeys({})).map(({ tenantId }) => tenantId));
+  return tenants.has(query.tenantId) ? report : { ...report, otherTenants: [...tenants] };
 }
 
 async function withKeys(

@@ -1,16 +1,22 @@
 import { decimalsOf, usd } from "../_money.ts";
+import { didYouMean } from "../_nearest.ts";
 import { digits } from "../_number.ts";
-import { table, type Column } from "../_table.ts";
+import { table, type Column, visible } from "../_table.ts";
 import type { Terminal } from "../_terminal.ts";
 import { when } from "../_time.ts";
 import type { Report, ReportLine, ReportTotals } from "./_read.ts";
 
 /** Prints the report as a table with a line for the sum; a `*` marks tokens that were counted by the gateway itself. */
 export function printReport(report: Report, terminal: Terminal): void {
-  const { query, lines, totals } = report;
+  const { query, lines, totals, otherTenants } = report;
   const period = `${when(query.since)} to ${when(query.until)}`;
   if (lines.length === 0) {
-    terminal.info(`no usage from ${period}`);
+    const whose = query.tenantId === undefined ? "" : ` of tenant ${visible(query.tenantId)}`;
+    const why =
+      otherTenants === undefined
+        ? ""
+        : `: no key is of this tenant${didYouMean(query.tenantId ?? "", otherTenants)}`;
+    terminal.info(`no usage${whose} from ${period}${why}`);
     return;
   }
   const decimals = decimalsOf(lines.map((line) => line.costNanoUsd));

@@ -44,6 +44,8 @@ export const report = defineCommand({
       values.until === "now" ? now + 1 : readMoment("--until", values.until, now, "past");
     if (since >= until)
       throw new UsageError(`--since (${when(since)}) is not before --until (${when(until)})`);
+    if (values.json && values.format === "csv")
+      throw new UsageError("--json and --format csv are two formats: give one");
     const { withStore } = await import("../_store.ts");
     const { readReport } = await import("./_read.ts");
     const found = await withStore(values, (store) =>
