@@ -100,6 +100,19 @@ test.each([
   expect(await typist.exited).toBe(0);
 });
 
+test("lines typed ahead of an answer are joined as those after it", async () => {
+  gateway.answer(saying("one"), saying("two"));
+  typist.type("first\rsecond \\\rand\\\r");
+  await typist.sees("one\n");
+  await typist.sees("· ");
+  typist.type("third\r");
+  await typist.sees("two\n");
+  expect(sent().map((messages) => Array.isArray(messages) && messages.at(-1))).toEqual([
+    { role: "user", content: "first" },
+    { role: "user", content: "second \nand\nthird" },
+  ]);
+});
+
 test("a line that ends in a backslash goes on in the next, and pasted lines stay together", async () => {
   typist.type("one \\\r");
   await typist.sees("· ");

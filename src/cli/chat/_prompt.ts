@@ -42,12 +42,21 @@ export function createPrompt(options: PromptOptions): Prompt {
   let leaving = false;
   let closed = false;
   let deliver: ((text: string | undefined) => void) | undefined;
-  // Lines that were pasted into a terminal without marks arrive while the first is being answered.
+  // What is typed ahead, or pasted into a terminal without marks, arrives while something else is being answered.
   const early: string[] = [];
 
   const ask = (): void => {
     lines.setPrompt(begun.length === 0 ? options.prompt : options.continuation);
     lines.prompt();
+  };
+  /** Puts a line behind those that were begun; gives all of them if it is the last. */
+  const take = (line: string): string | undefined => {
+    const goesOn = /(?:^|[^\\])(?:\\\\)*\\$/.test(line);
+    begun.push(goesOn && !pasting ? line.slice(0, -1) : line);
+    if (pasting || goesOn) return undefined;
+    const text = begun.join("\n");
+    begun = [];
+    return text;
   };
   const rest = (): void => {
     lines.pause();
@@ -68,19 +77,11 @@ export function createPrompt(options: PromptOptions): Prompt {
   lines.on("line", (line) => {
     leaving = false;
     if (line.trim() !== "") options.onLine(line);
+    const text = take(line);
     if (deliver === undefined) {
-      early.push(line);
-      return;
-    }
-    const goesOn = /(?:^|[^\\])(?:\\\\)*\\$/.test(line);
-    begun.push(goesOn && !pasting ? line.slice(0, -1) : line);
-    if (pasting || goesOn) {
-      ask();
-      return;
-    }
-    const text = begun.join("\n");
-    begun = [];
-    settle(text);
+      if (text !== undefined) early.push(text);
+    } else if (text === undefined) ask();
+    else settle(text);
   });
   lines.on("SIGINT", () => {
     const empty = lines.line === "" && begun.length === 0;
