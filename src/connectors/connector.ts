@@ -124,6 +124,8 @@ export type Connector = {
   capabilities(target: Target): Capabilities;
   /** What the provider offers, or undefined where it has no such list. Throws ChatError. */
   models?(signal: AbortSignal): Promise<readonly ModelInfo[]>;
+  /** Whether there is such a model, where that is certain without asking anybody. */
+  readonly has?: (model: string) => boolean;
   /**
    * Input tokens of a request by the provider's own count; undefined where it does not count for this target. Throws
    * ChatError.

@@ -129,6 +129,14 @@ export function createDemoConnector(
     chat: stream,
     complete,
     capabilities: () => CAPABILITIES,
+    has(model) {
+      try {
+        return models.includes(findModel(parseModelName(model).id));
+      } catch (error) {
+        if (error instanceof ChatError) return false;
+        throw error;
+      }
+    },
     models: () =>
       Promise.resolve(
         models.map(({ id, title }) => ({ id, ownedBy: "xjp", displayName: `${id}: ${title}` })),

@@ -266,6 +266,7 @@ describe("reason", () => {
     const { reply, text } = await ask("reason", "What is extraordinary here?");
     expect(reply.parts.map((part) => part.type)).toEqual(["reasoning", "text"]);
     expect(text).toBe('Your message has 4 words, and "extraordinary" is the longest of them.');
+    expect((await ask("reason", "Really?")).text).toBe('Your message has one word: "Really".');
     const { reasoningTokens: thought = 0, outputTokens = 0 } = reply.usage ?? {};
     expect(thought).toBeGreaterThan(0);
     expect(outputTokens).toBeGreaterThan(thought);
@@ -413,6 +414,13 @@ describe("output formats", () => {
   });
 });
 
+test("its models are there at every pace, and no others", () => {
+  const { has } = createDemo();
+  for (const model of ["echo", "story@max", "fail-cut@20"]) expect(has?.(model)).toBe(true);
+  for (const model of ["eco", "story@", "story@fast", "", "fail-"])
+    expect(has?.(model)).toBe(false);
+});
+
 describe("what cannot be done", () => {
   test("several answers are refused with n", async () => {
     const error = await errorOf(ask("echo", asking("hi", { n: 2 })));
@@ -421,6 +429,7 @@ describe("what cannot be done", () => {
       "n",
       true,
     ]);
+    expect(error.message).toBe("n: the demo provider gives one answer to a request, asked for 2");
   });
 
   test("a field that nobody here knows is refused, or dropped where it is harmless", async () => {
@@ -432,6 +441,7 @@ describe("what cannot be done", () => {
     const audio = { ...request, unmapped: [{ field: "modalities", harmless: false }] };
     const error = await errorOf(createDemo().complete(audio, call));
     expect([error.param, error.traits.tryElsewhere]).toEqual(["modalities", true]);
+    expect(error.message).toBe("modalities: the demo provider does not know what to do with this");
   });
 
   test("what makes no difference here is named to whoever asked", async () => {

@@ -112,6 +112,11 @@ test("--demo gives out a key and a ready curl line, and answers with no network 
     const models = await gateway.run(["models", "--json", "--url", gateway.url, "--key", key]);
     expect(models.code).toBe(0);
     expect(models.stdout).toContain("demo/echo");
+    const statuses = ["demo/echo", "demo/story@max", "demo/eco"].map(async (model) => {
+      const headers = { authorization: `Bearer ${key}` };
+      return (await fetch(`${gateway.url}/v1/models/${model}`, { headers })).status;
+    });
+    expect(await Promise.all(statuses)).toEqual([200, 200, 404]);
   } finally {
     await gateway.stop();
   }

@@ -14,8 +14,8 @@ const DICE: Readonly<Record<string, string>> = {
   logitBias: "logit_bias",
 };
 
-function refuse(param: string): never {
-  throw new ChatError("invalid-request", `${param}: the demo provider cannot do this`, {
+function refuse(param: string, why: string): never {
+  throw new ChatError("invalid-request", `${param}: the demo provider ${why}`, {
     param,
     tryElsewhere: true,
   });
@@ -27,9 +27,10 @@ export function checkRequest(
   model: DemoModel,
   drop: (field: string) => void,
 ): void {
-  if ((request.candidates ?? 1) > 1) refuse("n");
+  const { candidates = 1 } = request;
+  if (candidates > 1) refuse("n", `gives one answer to a request, asked for ${candidates}`);
   for (const { field, harmless } of request.unmapped) {
-    if (!harmless) refuse(field);
+    if (!harmless) refuse(field, "does not know what to do with this");
     drop(field);
   }
   for (const [key, value] of Object.entries(request.sampling)) {

@@ -4,6 +4,8 @@ import type { Connector, ModelInfo } from "../../connectors/connector.ts";
 export type Offers = {
   /** Empty when the provider has no list or does not answer. Never rejects. */
   of(provider: string): Promise<readonly ModelInfo[]>;
+  /** Whether it is certain that the provider has no such model. */
+  lack(provider: string, model: string): boolean;
 };
 
 const FRESH_MS = 300_000;
@@ -35,5 +37,6 @@ export function createOffers(
       memories.set(provider, { until: clock() + FRESH_MS, models });
       return models;
     },
+    lack: (provider, model) => connectors.get(provider)?.has?.(model) === false,
   };
 }

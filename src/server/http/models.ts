@@ -72,7 +72,8 @@ export function createModels(
       if (found) return answer(asker, shape(found));
       // Tells unknown from forbidden, with the nearest name; and a provider need not list all that it serves.
       const [route] = catalog.resolve(id, caller);
-      if (route) return answer(asker, shape({ id, created: startedAt, owner: route.provider }));
+      if (route && !offers.lack(route.provider, route.model))
+        return answer(asker, shape({ id, created: startedAt, owner: route.provider }));
       throw new ChatError("not-found", `the model \`${id}\` does not exist`, {
         code: "model_not_found",
       });

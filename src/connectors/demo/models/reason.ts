@@ -38,9 +38,11 @@ export const reason: DemoModel = {
     const effort = request.reasoning?.effort;
     const thorough = effort === "high" || effort === "xhigh" || effort === "max";
     const answer =
-      longest === ""
-        ? "There is no word in your message."
-        : `Your message has ${words.length} words, and "${longest}" is the longest of them.`;
+      words.length > 1
+        ? `Your message has ${words.length} words, and "${longest}" is the longest of them.`
+        : words.length === 1
+          ? `Your message has one word: "${longest}".`
+          : "There is no word in your message.";
     return {
       blocks: [
         ...reasoningOf(request, think(words, longest, thorough)),
