@@ -59,6 +59,10 @@ const env = {
   XJP_LOG: "warn",
 };
 
+function namesOf(value: unknown): readonly string[] {
+  return Object.keys(Object(value));
+}
+
 describe("printConfig", () => {
   test("shows no secret, whatever it came from", async () => {
     const text = printConfig(await loadWithSources(inputFor(file, { env })));
@@ -96,7 +100,6 @@ describe("printConfig", () => {
 
   test("leaves out no field that has a default", async () => {
     const shown = new Map<string, unknown>(Object.entries(toFileShape(await load(""))));
-    const namesOf = (value: unknown): readonly string[] => Object.keys(Object(value));
     const whole = withDefaults(fileSchema, {});
     for (const [table, fields] of Object.entries(Object(whole)))
       expect([table, namesOf(shown.get(table))]).toEqual([
