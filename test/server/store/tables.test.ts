@@ -191,3 +191,28 @@ test("the totals that the store adds up are those that the trigger would have ma
   expect(rows("select * from usage_daily order by 1, 2, 3, 4, 5")).toEqual(added);
   expect(rows("select * from usage_adding_up")).toEqual([]);
 });
+
+test("a row that a hand writes again is counted as it is now, by each of the ways that SQLite tells of", async () => {
+  await store.recordUsage([aRow(1), aRow(2)]);
+  const columns = `id, api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens, output_tokens, latency_ms,
+    status_code, status, request_id, created_at`;
+  const again = `into usage_logs (${columns}) values ('${uuid(1)}', '${uuid(1)}', 'acme', 'slow', 'openrouter', 'maker/model-1', 100, 1, 7,
+    200, 'ok', 'request-1', '2026-05-15T12:00:00.000Z')`;
+  const both = [
+    { logical_model: "fast", requests: 1, total_tokens: 15, latency_ms: 100 },
+    { logical_model: "slow", requests: 1, total_tokens: 101, latency_ms: 7 },
+  ];
+  const totals =
+    "select logical_model, requests, total_tokens, latency_ms from usage_daily order by 1";
+  database.run(`insert or ignore ${again}`);
+  expect(rows(totals)).toEqual([
+    { logical_model: "fast", requests: 2, total_tokens: 30, latency_ms: 200 },
+  ]);
+  database.run(`insert ${again} on conflict (id) do update set logical_model = excluded.logical_model,
+    input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens, latency_ms = excluded.latency_ms`);
+  expect(rows(totals)).toEqual(both);
+  database.run(`delete from usage_logs where id = '${uuid(1)}'`);
+  expect(rows(totals)).toEqual(both.slice(0, 1));
+  database.run(`insert ${again}`);
+  expect(rows(totals)).toEqual(both);
+});
