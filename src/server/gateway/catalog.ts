@@ -234,7 +234,7 @@ function tooLong({ length }: string): ChatError {
 }
 
 function unknownModel(model: string, names: readonly string[], open: readonly string[]): ChatError {
-  const close = nearest(model, names);
+  const close = nearest(model, names) ?? nearestAddress(model, open);
   const hint = close
     ? `did you mean \`${close}\`?`
     : open.length > 0
@@ -244,4 +244,12 @@ function unknownModel(model: string, names: readonly string[], open: readonly st
     code: "model_not_found",
     param: "model",
   });
+}
+
+/** The same model at the provider that was most likely meant. */
+function nearestAddress(model: string, open: readonly string[]): string | undefined {
+  const slash = model.indexOf("/");
+  if (slash < 1 || slash === model.length - 1) return undefined;
+  const provider = nearest(model.slice(0, slash), open);
+  return provider === undefined ? undefined : provider + model.slice(slash);
 }

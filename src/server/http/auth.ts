@@ -50,11 +50,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       const key = readKey(headers);
       if (key === undefined) {
         metrics.authFailed("missing");
-        throw new ChatError(
-          "unauthenticated",
-          "no API key; send `Authorization: Bearer XJP_…` or `x-api-key: XJP_…`",
-          { code: "invalid_api_key" },
-        );
+        const found = headers.has("authorization")
+          ? "the Authorization header is not `Bearer XJP_…`"
+          : "no API key; send `Authorization: Bearer XJP_…`";
+        throw new ChatError("unauthenticated", `${found} or \`x-api-key: XJP_…\``, {
+          code: "invalid_api_key",
+        });
       }
       if (!isKeyShaped(key)) {
         metrics.authFailed("malformed");

@@ -1,6 +1,28 @@
 /** Which web origins may call the gateway from a browser. Empty, the default, is none; `*` is any. */
 export type Cors = { readonly origins: readonly string[] };
 
+/** What the official SDKs, and people, read of an answer. */
+const EXPOSED = [
+  "x-request-id",
+  "request-id",
+  "x-xjp-provider",
+  "x-xjp-model",
+  "x-xjp-attempts",
+  "x-xjp-dropped",
+  "x-xjp-error-origin",
+  "x-xjp-idempotent-replay",
+  "retry-after",
+  "retry-after-ms",
+  "x-should-retry",
+  "x-ratelimit-reset",
+  ...["limit", "remaining", "reset"].flatMap((what) =>
+    ["requests", "tokens"].flatMap((of) => [
+      `x-ratelimit-${what}-${of}`,
+      `anthropic-ratelimit-${of}-${what}`,
+    ]),
+  ),
+].join(", ");
+
 /** Answers an OPTIONS request: with permission for a listed origin, else with none. */
 export function preflight(request: Request, cors: Cors): Response {
   const headers = allowed(request, cors);
@@ -32,7 +54,6 @@ function allowed(request: Request, cors: Cors): Record<string, string> | undefin
   return {
     "access-control-allow-origin": origin,
     vary: "origin",
-    "access-control-expose-headers":
-      "x-request-id, x-xjp-provider, x-xjp-model, x-xjp-attempts, x-xjp-idempotent-replay, retry-after",
+    "access-control-expose-headers": EXPOSED,
   };
 }

@@ -70,9 +70,13 @@ function add(
   headers[names.reset] = style.reset(window, at);
 }
 
-/** OpenAI's way to write a time span: `6m0s`, `1s`, `20ms`. */
+/** OpenAI's way to write a time span, which is that of Go: `13h0m5s`, `6m0s`, `1s`, `20ms`. */
 function duration(ms: number): string {
   if (ms < 1000) return `${ms}ms`;
   const total = Math.ceil(ms / 1000);
-  return total < 60 ? `${total}s` : `${Math.floor(total / 60)}m${total % 60}s`;
+  const seconds = `${total % 60}s`;
+  if (total < 60) return seconds;
+  const minutes = Math.floor(total / 60);
+  if (minutes < 60) return `${minutes}m${seconds}`;
+  return `${Math.floor(minutes / 60)}h${minutes % 60}m${seconds}`;
 }

@@ -88,6 +88,15 @@ describe("catalog", () => {
     expect(error.message).toContain("did you mean `fast`?");
   });
 
+  test("names the nearest provider when a model is addressed to one that does not exist", () => {
+    const open = catalogOf([], [provider("openrouter"), provider("groq")]);
+    const messageOf = (model: string): string =>
+      chatErrorOf(() => open.resolve(model, keyRecord())).message;
+    expect(messageOf("opnrouter/a/b")).toContain("did you mean `openrouter/a/b`?");
+    expect(messageOf("vertex/a")).toContain("addressed as `openrouter/MODEL`, `groq/MODEL`");
+    expect(messageOf("groq/")).toContain("addressed as");
+  });
+
   test("knows no model by a name that the books cannot hold", () => {
     const longest = `openrouter/${"m".repeat(244)}`;
     const open = catalogOf([], [provider("openrouter")]);

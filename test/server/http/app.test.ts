@@ -37,6 +37,14 @@ describe("keys", () => {
     expect(response.status).toBe(200);
   });
 
+  test("without the word Bearer before them are told so", async () => {
+    const { handle } = testApp({ connector: well() });
+    const headers = { authorization: KEY };
+    const response = await handle("/v1/models", { key: null, headers });
+    expect(response.status).toBe(401);
+    expect(await response.text()).toContain("the Authorization header is not `Bearer XJP_…`");
+  });
+
   test("that do not have the form are refused without asking the store", async () => {
     const app = testApp({ connector: well() });
     const response = await app.handle("/v1/models", { key: "sk-proj-abc" });
@@ -431,6 +439,12 @@ describe("browsers", () => {
     const { handle } = testApp({ connector: well(), origins: ["https://app.example"] });
     const allowed = await handle("/v1/models", { headers: { origin: "https://app.example" } });
     expect(allowed.headers.get("access-control-allow-origin")).toBe("https://app.example");
+    // What the official SDKs and people read of an answer.
+    const exposed = allowed.headers.get("access-control-expose-headers")?.split(", ");
+    expect(exposed).toEqual(
+      expect.arrayContaining(["x-request-id", "request-id", "retry-after-ms", "x-should-retry"]),
+    );
+    expect(exposed).toContain("x-ratelimit-remaining-requests");
     const other = await handle("/v1/models", { headers: { origin: "https://evil.example" } });
     expect(other.headers.get("access-control-allow-origin")).toBeNull();
     const preflight = await handle(CHAT, {
