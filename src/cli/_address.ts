@@ -1,10 +1,15 @@
 import type { Config } from "../server/config/config.ts";
 
+/** An address as URLs have it: one of IPv6 stands in brackets. */
+export function hostAndPort({ host, port }: Pick<Config["server"], "host" | "port">): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 /** Where a client on this machine reaches the gateway: `http://127.0.0.1:8080`. */
 export function localUrl(server: Pick<Config["server"], "host" | "port">): string {
   const everywhere = server.host === "0.0.0.0" || server.host === "::" || server.host === "";
   const host = everywhere ? "127.0.0.1" : server.host;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${server.port}`;
+  return `http://${hostAndPort({ host, port: server.port })}`;
 }
 
 /** A model that a first request may ask for: one of `scope` if the key is bound to some, else the first that is configured. */

@@ -77,7 +77,7 @@ export const storeFlags = {
   database: {
     type: "string",
     valueHint: "URL",
-    description: "sqlite:PATH instead of the configured one",
+    description: "sqlite:PATH or postgres://… instead of the configured one",
   },
 } as const satisfies ArgsDef;
 

@@ -57,10 +57,11 @@ export const migrate = defineCommand({
         terminal.json({ version, migrations: shown });
         return;
       }
-      for (const { name, appliedAt } of migrations)
-        terminal.result(
-          `${name}  ${appliedAt === null ? "pending" : `applied ${when(appliedAt)}`}`,
-        );
+      const width = Math.max(...migrations.map(({ name }) => name.length));
+      for (const { name, appliedAt } of migrations) {
+        const state = appliedAt === null ? "pending" : `applied ${when(appliedAt)}`;
+        terminal.result(`${name.padEnd(width)}  ${state}`);
+      }
       return;
     }
     const dryRun = values["dry-run"];

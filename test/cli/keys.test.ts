@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { issueKey, plainTerms } from "../../src/cli/keys/_issue.ts";
+import { migrate } from "../../src/server/store/migrate.ts";
+import { openStore } from "../../src/server/store/open.ts";
 import { makeFolder, object, objects, stored, text, type Folder } from "./run.ts";
 
 let folder: Folder;
@@ -53,6 +56,24 @@ describe("xjp keys", () => {
     expect(
       objects(await folder.json(["keys", "list"])).every(({ state }) => state === "active"),
     ).toBe(true);
+  });
+
+  test("lists no more than twenty keys that might be meant", async () => {
+    const many = makeFolder();
+    try {
+      await migrate(many.database);
+      const store = await openStore(many.database);
+      for (let count = 0; count < 23; count++)
+        await store.insertKey(issueKey(plainTerms("a\u001B[2J"), Date.now()).record);
+      await store.close();
+      const { stderr } = await many.run(["keys", "show", "XJP_"]);
+      const lines = stderr.trimEnd().split("\n");
+      expect(lines).toHaveLength(22);
+      expect(lines[1]).toEndWith("…  a␛[2J (active)");
+      expect(lines.at(-1)).toBe("  and 3 more: xjp keys list shows them");
+    } finally {
+      many.remove();
+    }
   });
 
   test("does not repeat a whole key that is unknown", async () => {

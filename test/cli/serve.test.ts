@@ -145,6 +145,17 @@ test.each([
   },
 );
 
+test.each(["192.0.2.1", "no-such-host.invalid"])(
+  "an address that is not this machine's is named, with what to do: %s",
+  async (host) => {
+    const { code, stdout, stderr } = await folder.run(["serve", "--port", "0", "--host", host]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(
+      `xjp: ${host} is no address of this machine: choose --host H, 0.0.0.0 for all that it has`,
+    );
+  },
+);
+
 test("a port that is taken is named, with what to do", async () => {
   using other = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("") });
   const { code, stdout, stderr } = await folder.run(["serve", "--port", String(other.port)]);

@@ -5,6 +5,7 @@ import type {
   RouteConfig,
 } from "../../server/config/config.ts";
 import { maskUrl } from "../../server/config/file-shape.ts";
+import { hostAndPort } from "../_address.ts";
 import { details } from "../_table.ts";
 import type { Paint } from "../_terminal.ts";
 
@@ -22,7 +23,7 @@ export function summarize(config: Config, paint: Paint): string {
       ["routes", String(routes)],
       ["providers", String(providers.length)],
       ["database", maskUrl(config.database)],
-      ["listens on", `${config.server.host}:${config.server.port}`],
+      ["listens on", hostAndPort(config.server)],
       ["warnings", String(warnings.length)],
     ]),
     ...block(

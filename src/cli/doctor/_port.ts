@@ -1,12 +1,12 @@
 import { isJsonObject } from "../../connectors/hub/json.ts";
 import type { Config } from "../../server/config/config.ts";
-import { localUrl } from "../_address.ts";
+import { hostAndPort, localUrl } from "../_address.ts";
 import { messageOf, type Finding } from "./_finding.ts";
 
 /** The address to listen on: free, or already held by a gateway. */
 export async function checkPort(server: Config["server"]): Promise<Finding> {
   const check = "port";
-  const address = `${server.host}:${server.port}`;
+  const address = hostAndPort(server);
   try {
     Bun.listen({ hostname: server.host, port: server.port, socket: { data() {} } }).stop(true);
     return { check, state: "ok", found: `${address} is free` };

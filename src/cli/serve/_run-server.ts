@@ -85,6 +85,12 @@ async function start(config: Config, options: ServeOptions): Promise<RunningServ
       throw new CommandError(`port ${port} needs privileges: choose --port N from 1024 up`, {
         cause: error,
       });
+    // EINVAL is what comes of a name that nobody knows.
+    if (code === "EADDRNOTAVAIL" || code === "EINVAL")
+      throw new CommandError(
+        `${host} is no address of this machine: choose --host H, 0.0.0.0 for all that it has`,
+        { cause: error },
+      );
     throw error;
   }
 }

@@ -63,6 +63,13 @@ describe("xjp config check", () => {
     expect(out).toContain("models.gone.primary is left out, because of its provider groq");
   });
 
+  test("puts brackets around an address of IPv6", async () => {
+    process.env["HOST"] = "::1";
+    onTestFinished(() => void delete process.env["HOST"]);
+    const { out } = await run(check, [write("")]);
+    expect(out).toContain("listens on  [::1]:8080\n");
+  });
+
   test("gives the same to programs, without secrets", async () => {
     const { code, out } = await run(check, ["--config", write(good), "--json"]);
     expect(code).toBe(0);
