@@ -1,5 +1,6 @@
 /** The commands on a PostgreSQL database. */
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { migrate } from "../../src/server/store/migrate.ts";
 import { openStore } from "../../src/server/store/open.ts";
 import { aRow } from "../contract/records.ts";
 import { freshPostgres, type TestDatabase } from "../support/postgres.ts";
@@ -70,11 +71,26 @@ test("a deployment is copied from a file to a server, and once more without effe
   expect(object(await folder.json(words))).toMatchObject({
     keys: { copied: 0, unchanged: 1 },
     rows: 0,
+    other_totals: { rows: 0, tokens: 0 },
   });
   const missing = await folder.run(["migrate", "--from", "sqlite:none.db", "--to", database.url]);
   expect([missing.code, missing.stderr.includes("is no database of xjp")]).toEqual([1, true]);
   const half = await folder.run(["migrate", "--from", folder.database]);
   expect([half.code, half.stderr.includes("--from needs --to")]).toEqual([2, true]);
+}, 60_000);
+
+test("what rows of an earlier gateway lose on the way is told", async () => {
+  await migrate(database.url);
+  await database.sql(`insert into usage_logs (api_key_id, tenant_id, logical_model, provider, provider_model_id, input_tokens,
+    output_tokens, total_tokens) values (gen_random_uuid(), 't', 'm', 'p', 'pm', 3, 4, 10), (gen_random_uuid(), 't', 'm', 'p', 'pm', 3, 4, 7)`);
+  const words = ["migrate", "--from", database.url, "--to", "sqlite:copy.db"];
+  const copied = await folder.run(words);
+  expect(copied.code).toBe(0);
+  expect(copied.stderr).toContain(
+    "total_tokens of 1 rows is not input and output together (3 tokens in all): the totals of days keep it, the copied rows do not",
+  );
+  const again = await folder.run(words);
+  expect([again.code, again.stderr.includes("total_tokens")]).toEqual([0, false]);
 }, 60_000);
 
 test("passwords are in no message", async () => {

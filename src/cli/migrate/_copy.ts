@@ -33,11 +33,15 @@ export async function copy(from: string, flags: CopyFlags, terminal: Terminal): 
   const result = await copyDatabase(source, target, (day, rows) => {
     terminal.info(`${day}: ${digits(rows)} rows`);
   });
+  const { keys, days, rows, otherTotals, requests } = result;
+  if (otherTotals.rows > 0)
+    terminal.warn(
+      `total_tokens of ${digits(otherTotals.rows)} rows is not input and output together (${digits(otherTotals.tokens)} tokens in all): the totals of days keep it, the copied rows do not`,
+    );
   if (flags.json) {
-    terminal.json(result);
+    terminal.json({ keys, days, rows, other_totals: otherTotals, requests });
     return;
   }
-  const { keys, days, rows, requests } = result;
   terminal.result(`keys: ${digits(keys.copied)} copied, ${digits(keys.unchanged)} there already`);
   terminal.result(
     `usage: ${digits(rows)} rows of ${digits(days.copied)} days copied, ${digits(days.unchanged)} days there already`,

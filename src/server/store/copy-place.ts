@@ -7,8 +7,12 @@ export type DaySums = {
   readonly requests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
+  readonly totalTokens: number;
   readonly costNanoUsd: number;
 };
+
+/** Rows whose total is not that of input and output, as an earlier gateway may have written them, and what they differ by in all. */
+export type OtherTotals = { readonly rows: number; readonly tokens: number };
 
 /** One row of `usage_daily`, by the names of its columns. */
 export type DayTotals = Readonly<Record<string, string | number>>;
@@ -36,6 +40,9 @@ export type CopyPlace = {
   totals(day: string): Promise<readonly DayTotals[]>;
   /** Writes totals in place of those that have fewer requests: rows that are gone are told of by nothing else. */
   putTotals(totals: readonly DayTotals[]): Promise<void>;
+  /** Writes the total tokens of totals that are otherwise of the same requests. */
+  putTotalTokens(totals: readonly DayTotals[]): Promise<void>;
+  otherTotals(day: string): Promise<OtherTotals>;
   /** Rows created before this may have been removed for their age; null when none were. Unix milliseconds. */
   keptSince(): Promise<number | null>;
   putKeptSince(keptSince: number): Promise<void>;

@@ -3,7 +3,7 @@
  * be broken off and begun again, and run again for what has come since: what is there already is passed over or brought up to date.
  */
 import { parseDatabase } from "./database-url.ts";
-import type { CopyPlace, DaySums } from "./copy-place.ts";
+import type { CopyPlace, DaySums, OtherTotals } from "./copy-place.ts";
 import { StoreError } from "./store.ts";
 
 export type CopyResult = {
@@ -11,6 +11,8 @@ export type CopyResult = {
   readonly days: { readonly copied: number; readonly unchanged: number };
   /** Rows of the days that were copied. */
   readonly rows: number;
+  /** Of those rows: the target writes input and output together, and only the totals of its days are what they were. */
+  readonly otherTotals: OtherTotals;
   /** Requests in all days of the target, and of the source. */
   readonly requests: { readonly from: number; readonly to: number };
 };
@@ -53,6 +55,7 @@ async function copy(
 
   const there = new Map((await target.days()).map((sums) => [sums.day, sums]));
   const days = { copied: 0, unchanged: 0 };
+  const otherTotals = { rows: 0, tokens: 0 };
   let rows = 0;
   for (const sums of await source.days()) {
     if (Bun.deepEquals(sums, there.get(sums.day))) {
@@ -62,6 +65,12 @@ async function copy(
     const copied = await copyDay(source, target, sums.day);
     if (keptSince !== null && Date.parse(sums.day) < keptSince) {
       await target.putTotals(await source.totals(sums.day));
+    }
+    if (sums.totalTokens !== sums.inputTokens + sums.outputTokens) {
+      await target.putTotalTokens(await source.totals(sums.day));
+      const found = await source.otherTotals(sums.day);
+      otherTotals.rows += found.rows;
+      otherTotals.tokens += found.tokens;
     }
     days.copied += 1;
     rows += copied;
@@ -73,7 +82,7 @@ async function copy(
       `${target.name} has ${requests.to} requests, ${source.name} has ${requests.from}: run it again; the source may have been written to meanwhile`,
     );
   }
-  return { keys, days, rows, requests };
+  return { keys, days, rows, otherTotals, requests };
 }
 
 async function copyKeys(source: CopyPlace, target: CopyPlace): Promise<CopyResult["keys"]> {

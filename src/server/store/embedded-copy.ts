@@ -16,6 +16,19 @@ import { DAY_MS } from "./usage-span.ts";
 const TOTALS = `requests, errors, input_tokens, output_tokens, total_tokens, cached, cache_write_tokens, reasoning, estimated,
   cost_nano_usd, latency_ms`;
 
+/** The new value of a day's total tokens, and what tells that it is of the same requests. */
+const TOKENS_OF = [
+  "total_tokens",
+  "day",
+  "tenant_id",
+  "api_key_id",
+  "logical_model",
+  "provider",
+  "requests",
+  "input_tokens",
+  "output_tokens",
+];
+
 /** A migrated SQLite file as copying sees it. */
 export function openEmbeddedCopy(path: string): CopyPlace {
   const store = createEmbeddedStore(path);
@@ -24,7 +37,7 @@ export function openEmbeddedCopy(path: string): CopyPlace {
   const upsert = sqlite.prepare(keyUpsert.sql);
   const days = sqlite.prepare(
     `select day, sum(requests) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
-      sum(cost_nano_usd) as cost_nano_usd from usage_daily group by day order by day`,
+      sum(total_tokens) as total_tokens, sum(cost_nano_usd) as cost_nano_usd from usage_daily group by day order by day`,
   );
   const rows = sqlite.prepare(
     `select * from usage_logs where created_at >= ?1 and created_at < ?2 and (created_at, id) > (?3, ?4)
@@ -41,6 +54,10 @@ export function openEmbeddedCopy(path: string): CopyPlace {
       (${TOTALS}) = (${TOTALS.replaceAll(/\w+/g, (column) => `excluded.${column}`)})
     where usage_daily.requests < excluded.requests`,
   );
+  const putTokens = sqlite.prepare(
+    `update usage_daily set total_tokens = ? where (day, tenant_id, api_key_id, logical_model, provider) = (?, ?, ?, ?, ?)
+      and (requests, input_tokens, output_tokens) = (?, ?, ?)`,
+  );
   const kept = sqlite.prepare("select kept_since from usage_retention");
   const keep = sqlite.prepare("update usage_retention set kept_since = ?1 where kept_since < ?1");
   return {
@@ -56,6 +73,7 @@ export function openEmbeddedCopy(path: string): CopyPlace {
           requests: readNumber(row, "requests"),
           inputTokens: readNumber(row, "input_tokens"),
           outputTokens: readNumber(row, "output_tokens"),
+          totalTokens: readNumber(row, "total_tokens"),
           costNanoUsd: readNumber(row, "cost_nano_usd"),
         })),
       ),
@@ -81,6 +99,15 @@ export function openEmbeddedCopy(path: string): CopyPlace {
         }),
       );
     },
+    async putTotalTokens(given) {
+      await work(() =>
+        sqlite.transaction(() => {
+          for (const row of given) putTokens.run(...TOKENS_OF.map((column) => row[column] ?? 0));
+        }),
+      );
+    },
+    // Its rows have no total of their own.
+    otherTotals: () => Promise.resolve({ rows: 0, tokens: 0 }),
     keptSince: () =>
       work(() => {
         const text = readText(kept.get() ?? {}, "kept_since");

@@ -1,5 +1,5 @@
 import type postgres from "postgres";
-import type { CopyPlace } from "./copy-place.ts";
+import type { CopyPlace, DayTotals } from "./copy-place.ts";
 import { createPostgresStore } from "./postgres.ts";
 import { openPostgres } from "./postgres-connection.ts";
 import { upsertKey } from "./postgres-keys.ts";
@@ -34,12 +34,13 @@ export async function openPostgresCopy(url: string): Promise<CopyPlace> {
       run(async () => {
         const rows =
           await sql`select day::text as day, sum(requests) as requests, sum(input_tokens) as input_tokens,
-            sum(output_tokens) as output_tokens, sum(cost_nano_usd) as cost_nano_usd from usage_daily group by day order by day`;
+            sum(output_tokens) as output_tokens, sum(total_tokens) as total_tokens, sum(cost_nano_usd) as cost_nano_usd from usage_daily group by day order by day`;
         return rows.map((row) => ({
           day: String(row["day"]),
           requests: Number(row["requests"]),
           inputTokens: Number(row["input_tokens"]),
           outputTokens: Number(row["output_tokens"]),
+          totalTokens: Number(row["total_tokens"]),
           costNanoUsd: Number(row["cost_nano_usd"]),
         }));
       }),
@@ -88,17 +89,27 @@ export async function openPostgresCopy(url: string): Promise<CopyPlace> {
       }),
     putTotals: (given) =>
       run(async () => {
-        const named = given.map((row) => ({
-          ...row,
-          logical_model: toModelName(String(row["logical_model"])),
-        }));
-        // Names that had to be cut may have become the same.
-        await sql`insert into usage_daily as known (${sql(LABELS)}, ${sql(TOTALS)})
-          select ${sql(LABELS)}, ${sql.unsafe(TOTALS.map((column) => `sum(${column})`).join(", "))}
-          from json_populate_recordset(null::usage_daily, ${JSON.stringify(named)}::text::json) group by ${sql(LABELS)}
+        await sql`insert into usage_daily as known (${sql(LABELS)}, ${sql(TOTALS)}) ${toRows(sql, given)}
           on conflict (day, tenant_id, api_key_id, logical_model, provider) do update set
             (${sql(TOTALS)}) = (select ${sql.unsafe(TOTALS.map((column) => `excluded.${column}`).join(", "))})
           where known.requests < excluded.requests`;
+      }),
+    putTotalTokens: (given) =>
+      run(async () => {
+        await sql`update usage_daily as known set total_tokens = wanted.total_tokens from (${toRows(sql, given)}) as wanted
+          where (known.day, known.tenant_id, known.api_key_id, known.logical_model, known.provider)
+              = (wanted.day, wanted.tenant_id, wanted.api_key_id, wanted.logical_model, wanted.provider)
+            and (known.requests, known.input_tokens, known.output_tokens)
+              = (wanted.requests, wanted.input_tokens, wanted.output_tokens)`;
+      }),
+    otherTotals: (day) =>
+      run(async () => {
+        const { since, until } = bordersOf(day);
+        const [row] =
+          await sql`select count(*) as rows, sum(total_tokens - input_tokens - output_tokens) as tokens
+          from usage_logs where created_at >= ${since} and created_at < ${until}
+            and total_tokens not in (0, input_tokens + output_tokens)`;
+        return { rows: Number(row?.["rows"]), tokens: Number(row?.["tokens"]) };
       }),
     keptSince: () =>
       run(async () => {
@@ -116,6 +127,16 @@ export async function openPostgresCopy(url: string): Promise<CopyPlace> {
       await store.close();
     },
   };
+}
+
+/** Totals as rows of the table. Names that had to be cut may have become the same. */
+function toRows(sql: postgres.Sql, totals: readonly DayTotals[]): postgres.Fragment {
+  const named = totals.map((row) =>
+    Object.assign({}, row, { logical_model: toModelName(String(row["logical_model"])) }),
+  );
+  const sums = TOTALS.map((column) => `sum(${column}) as ${column}`).join(", ");
+  return sql`select ${sql(LABELS)}, ${sql.unsafe(sums)}
+    from json_populate_recordset(null::usage_daily, ${JSON.stringify(named)}::text::json) group by ${sql(LABELS)}`;
 }
 
 function bordersOf(day: string): { since: Date; until: Date } {

@@ -80,6 +80,7 @@ describe.each(["sqlite", "postgres"] as const)("from %s", (kind) => {
       keys: { copied: 2, unchanged: 0 },
       days: { copied: 2, unchanged: 0 },
       rows: 5_000,
+      otherTotals: { rows: 0, tokens: 0 },
       requests: { from: 5_000, to: 5_000 },
     });
     expect(told).toEqual([
@@ -145,6 +146,46 @@ describe.each(["sqlite", "postgres"] as const)("from %s", (kind) => {
     expect(await refusal(copyDatabase(urls[kind], urls[kind]))).toContain("to itself");
   });
 });
+
+test("total_tokens of an earlier gateway that are no sums stay in the totals of days, and the rows' loss is told", async () => {
+  const earlier = await makeDatabase(newestServer(), "empty");
+  await makeEarlierGateway(earlier, 3_000);
+  // As the database of an earlier gateway may have it: nothing was added up.
+  await earlier.sql("update usage_logs set total_tokens = 0 where request_id = 'request-7'");
+  await migrate(earlier.url);
+  const all = { since: 0, until: Number.POSITIVE_INFINITY };
+  const tokensOf = (url: string) =>
+    using(url, async (store) => {
+      const reports = [];
+      for (const by of ["day", "model", "tenant"] as const) {
+        const report = await store.usageReport({ ...all, by });
+        reports.push(
+          new Map(report.map(({ group, totalTokens }): [string, number] => [group, totalTokens])),
+        );
+      }
+      return reports;
+    });
+  const wanted = await tokensOf(earlier.url);
+  for (const target of [urls.sqlite, urls.postgres]) {
+    expect(await copyDatabase(earlier.url, target)).toMatchObject({
+      rows: 3_000,
+      otherTotals: { rows: 300, tokens: 1_500 },
+    });
+    expect(await tokensOf(target)).toEqual(wanted);
+    expect(await copyDatabase(earlier.url, target)).toMatchObject({
+      days: { copied: 0 },
+      otherTotals: { rows: 0, tokens: 0 },
+    });
+  }
+  // And on from there, where only the totals know.
+  const third = await makeDatabase(newestServer());
+  expect(await copyDatabase(urls.sqlite, third.url)).toMatchObject({
+    rows: 3_000,
+    otherTotals: { rows: 0, tokens: 0 },
+  });
+  expect(await tokensOf(third.url)).toEqual(wanted);
+  await Promise.all([earlier.drop(), third.drop()]);
+}, 60_000);
 
 test("names of models too long for the target are cut, and the books hold as much as before", async () => {
   const begin = "🙂".repeat(255);
