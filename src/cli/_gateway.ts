@@ -1,6 +1,7 @@
 /** A running gateway, as a client of its HTTP API sees it. Every failure becomes a sentence that says what to do. */
 import { isJsonObject, type Json, type JsonObject } from "../connectors/hub/json.ts";
 import { CommandError, UsageError } from "./_error.ts";
+import { wordsOf } from "../server/words.ts";
 
 export type Gateway = {
   /** Without a slash at the end and without `/v1`. */
@@ -94,7 +95,7 @@ export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ConnectionRefused" || code === "ECONNREFUSED") return "connection refused";
   if (typeof code === "string") return code;
-  return error instanceof Error ? error.message : String(error);
+  return wordsOf(error);
 }
 
 /** The message of an error body or error event in OpenAI's shape. */

@@ -5,6 +5,7 @@ import { commandHelp, groupHelp, type Dress } from "./_help.ts";
 import { didYouMean } from "./_nearest.ts";
 import { aliases, flagNames, wantsHelp } from "./_parse.ts";
 import { createTerminal, type Terminal } from "./_terminal.ts";
+import { wordsOf } from "../server/words.ts";
 
 const about = "one binary between your applications and language-model providers";
 const examples = [
@@ -119,7 +120,7 @@ async function help(path: string, target: Command | Group, terminal: Terminal): 
 /** Says what went wrong, in a line or two, and gives the exit code for it. */
 function report(error: unknown, path: string, debug: boolean, terminal: Terminal): number {
   if (error instanceof Interrupted) return 130;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = wordsOf(error);
   const wrongUsage = error instanceof UsageError || isOfTheFlags(error);
   if (wrongUsage) {
     terminal.error(`${message}\n     ${path} --help shows how it is used`);

@@ -1,4 +1,4 @@
-import type { Capabilities, MediaWay } from "./capabilities.ts";
+import { BOTH_WAYS, BYTES_ONLY, type Capabilities, NO_WAY } from "./capabilities.ts";
 import { forwarded } from "./checks.ts";
 import type { HeaderValues } from "./credentials.ts";
 import type { JsonObject } from "./hub/json.ts";
@@ -16,10 +16,14 @@ import { traitsOf } from "./wire/anthropic-messages/models.ts";
 export const VERSION = "2023-06-01";
 /** What a client may say about the dialect. Keys and organisation are the gateway's own. */
 const FORWARDED = ["anthropic-beta", "anthropic-version"];
+
 /** What this dialect needs to have said in headers: the version always, and what its client wants of it. */
 export function forwardDialect(client: Headers): HeaderValues {
   return { "anthropic-version": VERSION, ...forwarded(FORWARDED, client) };
 }
+
+/** The end of a good stream. */
+export const MESSAGE_STOP = { event: "message_stop", data: '{"type":"message_stop"}' } as const;
 
 /** A caller's own body may have been written for a Claude of another generation. */
 const lowerFor: Endpoint["amend"] = (request, drop, { model }) => lower(request, model, drop);
@@ -47,7 +51,7 @@ export function anthropicLine(
     forward: more.forward ?? forwardDialect,
     amend: more.amend ?? lowerFor,
     recast,
-    terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
+    terminator: MESSAGE_STOP,
     ...(more.counter === undefined ? {} : { counter: more.counter }),
   });
 }
@@ -79,19 +83,15 @@ export function apiKeyHeader(apiKey: string): HeaderValues {
   return { "x-api-key": apiKey };
 }
 
-const BOTH: readonly MediaWay[] = ["url", "base64"];
-const BYTES: readonly MediaWay[] = ["base64"];
-const NONE: readonly MediaWay[] = [];
-
 /** What a model of Claude's can do at a host, by the host's quirks and the model's name. */
 export function anthropicCapabilities(quirks: AnthropicQuirks, model: string): Capabilities {
   const traits = traitsOf(model);
-  const ways = quirks.mediaUrls === false ? BYTES : BOTH;
+  const ways = quirks.mediaUrls === false ? BYTES_ONLY : BOTH_WAYS;
   return {
     image: ways,
-    file: quirks.documents === false ? NONE : ways,
-    audio: NONE,
-    video: NONE,
+    file: quirks.documents === false ? NO_WAY : ways,
+    audio: NO_WAY,
+    video: NO_WAY,
     tools: quirks.tools !== false,
     jsonObject: true,
     jsonSchema: traits.structuredOutput && quirks.schemas !== false,

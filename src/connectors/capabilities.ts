@@ -1,6 +1,11 @@
 /** How media can be handed over: as an address that the target fetches for itself, or as bytes. */
 export type MediaWay = "url" | "base64";
 
+/** What most targets take of a kind of media. */
+export const BOTH_WAYS: readonly MediaWay[] = ["url", "base64"];
+export const BYTES_ONLY: readonly MediaWay[] = ["base64"];
+export const NO_WAY: readonly MediaWay[] = [];
+
 /** What one target can do, known before it is asked. Absent knowledge is optimistic: the provider has the last word. */
 export type Capabilities = {
   /** Empty where the target takes none; `file` is a PDF or another document. */

@@ -1,4 +1,4 @@
-import type { Capabilities, MediaWay } from "./capabilities.ts";
+import { BOTH_WAYS, BYTES_ONLY, type Capabilities } from "./capabilities.ts";
 import type { GoogleOptions, Target } from "./connector.ts";
 import type { Json, JsonObject } from "./hub/json.ts";
 import { createLine, type Line, type TokenCounter } from "./line.ts";
@@ -50,13 +50,11 @@ function countIn(value: Json | undefined): number | undefined {
   return typeof value === "number" ? value : undefined;
 }
 
-const BOTH: readonly MediaWay[] = ["url", "base64"];
-const BYTES: readonly MediaWay[] = ["base64"];
 const CONTEXT_TOKENS = 1_048_576;
 
 /** What a model of Gemini's can do, by its name and the host's quirks. */
 export function geminiCapabilities(quirks: GeminiQuirks, model: string): Capabilities {
-  const ways = quirks.mediaUrls === false ? BYTES : BOTH;
+  const ways = quirks.mediaUrls === false ? BYTES_ONLY : BOTH_WAYS;
   return {
     image: ways,
     file: ways,

@@ -1,5 +1,6 @@
 import type { ModelInfo } from "./connector.ts";
 import { isJsonObject, type Json, type JsonObject } from "./hub/json.ts";
+import { isJsonArray, textOf } from "./wire/walk.ts";
 
 /**
  * Reads a list of models as leniently as it can: `{data: […]}`, `{models: […]}` or a bare list, of objects with an `id`.
@@ -7,17 +8,17 @@ import { isJsonObject, type Json, type JsonObject } from "./hub/json.ts";
  */
 export function readModelList(body: Json): readonly ModelInfo[] {
   const list = isJsonObject(body) ? (body["data"] ?? body["models"]) : body;
-  if (!isList(list)) return [];
+  if (!isJsonArray(list)) return [];
   return list.flatMap((entry) => (isJsonObject(entry) ? readModel(entry) : []));
 }
 
 function readModel(entry: JsonObject): readonly ModelInfo[] {
-  const id = text(entry["id"]);
+  const id = textOf(entry["id"]);
   if (id === undefined) return [];
   const created = number(entry["created"]) ?? seconds(entry["created_at"]);
   const ownedBy =
-    text(entry["owned_by"]) ?? text(entry["organization"]) ?? text(entry["publisher"]);
-  const displayName = text(entry["display_name"]) ?? text(entry["name"]);
+    textOf(entry["owned_by"]) ?? textOf(entry["organization"]) ?? textOf(entry["publisher"]);
+  const displayName = textOf(entry["display_name"]) ?? textOf(entry["name"]);
   // In the words of OpenRouter and Together, of vLLM, of Groq, of Mistral and of Anthropic.
   const contextLength =
     number(entry["context_length"]) ??
@@ -34,14 +35,6 @@ function readModel(entry: JsonObject): readonly ModelInfo[] {
       ...(contextLength === undefined ? {} : { contextLength }),
     },
   ];
-}
-
-function isList(value: Json | undefined): value is readonly Json[] {
-  return Array.isArray(value);
-}
-
-function text(value: Json | undefined): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /** A date as Unix seconds; Anthropic writes dates. */

@@ -1,4 +1,4 @@
-import type { Capabilities, MediaWay } from "./capabilities.ts";
+import { BOTH_WAYS, BYTES_ONLY, type Capabilities, NO_WAY } from "./capabilities.ts";
 import { isJsonObject, type Json } from "./hub/json.ts";
 import type { ChatRequest } from "./hub/request.ts";
 import { createLine, type Line } from "./line.ts";
@@ -57,18 +57,18 @@ function leaveOut(
   return edits;
 }
 
-const BOTH: readonly MediaWay[] = ["url", "base64"];
-const BYTES: readonly MediaWay[] = ["base64"];
-const NONE: readonly MediaWay[] = [];
-
 /** What a host that speaks OpenAI's Chat Completions can do, by its quirks. */
 export function openaiChatCapabilities(quirks: OpenAIChatQuirks): Capabilities {
-  const seen = isSupported(quirks, "mediaUrls") ? BOTH : BYTES;
+  const seen = isSupported(quirks, "mediaUrls") ? BOTH_WAYS : BYTES_ONLY;
   return {
-    image: isSupported(quirks, "images") ? seen : NONE,
-    file: !isSupported(quirks, "files") ? NONE : isSupported(quirks, "fileUrls") ? BOTH : BYTES,
-    audio: isSupported(quirks, "audio") ? BYTES : NONE,
-    video: isSupported(quirks, "video") ? seen : NONE,
+    image: isSupported(quirks, "images") ? seen : NO_WAY,
+    file: !isSupported(quirks, "files")
+      ? NO_WAY
+      : isSupported(quirks, "fileUrls")
+        ? BOTH_WAYS
+        : BYTES_ONLY,
+    audio: isSupported(quirks, "audio") ? BYTES_ONLY : NO_WAY,
+    video: isSupported(quirks, "video") ? seen : NO_WAY,
     tools: isSupported(quirks, "tools"),
     jsonObject: isSupported(quirks, "jsonObject"),
     jsonSchema: isSupported(quirks, "jsonSchema"),

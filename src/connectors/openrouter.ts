@@ -1,6 +1,5 @@
 import { forwarded } from "./checks.ts";
 import type { Connector, ConnectorOptions } from "./connector.ts";
-
 import { createHttpConnector } from "./http-connector.ts";
 import type { HeaderValues } from "./credentials.ts";
 import { anthropicLine, forwardDialect } from "./anthropic-line.ts";

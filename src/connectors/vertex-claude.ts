@@ -1,5 +1,5 @@
 /** Claude on Vertex AI: https://docs.anthropic.com/en/api/claude-on-vertex-ai */
-import { anthropicCapabilities, anthropicCounter } from "./anthropic-line.ts";
+import { anthropicCapabilities, anthropicCounter, MESSAGE_STOP } from "./anthropic-line.ts";
 import type { Capabilities } from "./capabilities.ts";
 import { forwarded } from "./checks.ts";
 import type { Target } from "./connector.ts";
@@ -37,7 +37,7 @@ export function claudeLine(root: (target: Target) => string): Line {
       anthropic_version: VERSION,
     }),
     recast,
-    terminator: { event: "message_stop", data: '{"type":"message_stop"}' },
+    terminator: MESSAGE_STOP,
     counter: {
       path: (target) => `${models(target)}/count-tokens:rawPredict`,
       encode: (request, target) =>

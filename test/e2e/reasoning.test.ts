@@ -278,7 +278,7 @@ describe("a client of OpenAI's that drops what it does not know", () => {
   });
 });
 
-/** Asks by Anthropic's SDK; `keepsThoughts` is what a good client does. */
+/** Asks by Anthropic's SDK, streamed. */
 async function firstMessages(model: string, kind: Kind, answer: string) {
   lanes[kind].answer(() => streamReply([answer]));
   const client = createAnthropic(gateway.url, key);

@@ -1,7 +1,8 @@
 import type { Config } from "../../server/config/config.ts";
 import { configure, type StoreFlags } from "../_store.ts";
 import { programCommit, programVersion } from "../_version.ts";
-import { messageOf, type Finding } from "./_finding.ts";
+import { wordsOf } from "../../server/words.ts";
+import type { Finding } from "./_finding.ts";
 import { checkJournal } from "./_journal.ts";
 import { checkClock, checkDescriptors } from "./_machine.ts";
 import { checkPort } from "./_port.ts";
@@ -19,7 +20,7 @@ export async function* examine(flags: StoreFlags): AsyncGenerator<Finding> {
     config = await configure(flags);
   } catch (error) {
     const todo = "mend it, then run xjp doctor again: the other checks need it";
-    yield { check: "config", state: "fail", found: messageOf(error), todo };
+    yield { check: "config", state: "fail", found: wordsOf(error), todo };
     return;
   }
   yield { check: "config", state: "ok", found: config.file ?? "no file: environment and defaults" };

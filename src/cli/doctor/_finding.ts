@@ -20,8 +20,3 @@ export function findingLine({ check, state, found, todo }: Finding, paint: Paint
     ...(todo === undefined ? [] : [`                  ${paint("bold", "→")} ${todo}`]),
   ].join("\n");
 }
-
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

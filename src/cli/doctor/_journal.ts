@@ -2,7 +2,8 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { countRows } from "../../server/store/journal-files.ts";
 import { digits } from "../_number.ts";
-import { messageOf, type Finding } from "./_finding.ts";
+import { wordsOf } from "../../server/words.ts";
+import type { Finding } from "./_finding.ts";
 
 const REJECTED = "rejected.jsonl";
 
@@ -31,7 +32,7 @@ export function checkJournal(directory: string): Finding {
     return {
       check,
       state: "fail",
-      found: `${directory} cannot be used: ${messageOf(error)}`,
+      found: `${directory} cannot be used: ${wordsOf(error)}`,
       todo: "give this user write access, or choose another folder with usage.journal_dir",
     };
   }

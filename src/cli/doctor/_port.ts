@@ -1,7 +1,8 @@
 import { isJsonObject } from "../../connectors/hub/json.ts";
 import type { Config } from "../../server/config/config.ts";
+import { wordsOf } from "../../server/words.ts";
 import { hostAndPort, localUrl } from "../_address.ts";
-import { messageOf, type Finding } from "./_finding.ts";
+import type { Finding } from "./_finding.ts";
 
 /** The address to listen on: free, or already held by a gateway. */
 export async function checkPort(server: Config["server"]): Promise<Finding> {
@@ -16,7 +17,7 @@ export async function checkPort(server: Config["server"]): Promise<Finding> {
     return {
       check,
       state: "fail",
-      found: `cannot listen on ${address}: ${messageOf(error)}`,
+      found: `cannot listen on ${address}: ${wordsOf(error)}`,
       todo: "choose another with --host and --port",
     };
   }

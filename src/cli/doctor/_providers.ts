@@ -2,7 +2,8 @@ import { ChatError } from "../../connectors/hub/error.ts";
 import { createConnector } from "../../connectors/index.ts";
 import type { ProviderConfig } from "../../server/config/config.ts";
 import { digits } from "../_number.ts";
-import { messageOf, type Finding } from "./_finding.ts";
+import { wordsOf } from "../../server/words.ts";
+import type { Finding } from "./_finding.ts";
 
 const patienceMs = 5000;
 
@@ -52,7 +53,7 @@ function explain(provider: ProviderConfig, error: unknown, late: boolean): Omit<
     return { state: "ok", found: `${name} answers, without a list of models (status ${status})` };
   return {
     state: "fail",
-    found: `${name}: ${messageOf(error)}`,
+    found: `${name}: ${wordsOf(error)}`,
     todo: "requests go to the next route of a model, or fail, until it answers",
   };
 }

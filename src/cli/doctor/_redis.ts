@@ -1,5 +1,6 @@
 import { openRedis } from "../../server/store/redis-connection.ts";
-import { messageOf, type Finding } from "./_finding.ts";
+import { wordsOf } from "../../server/words.ts";
+import type { Finding } from "./_finding.ts";
 
 /** Whether the server that counters are shared on answers, runs scripts, and keeps what it is told. */
 export async function* checkRedis(url: string | undefined): AsyncGenerator<Finding> {
@@ -25,7 +26,7 @@ export async function* checkRedis(url: string | undefined): AsyncGenerator<Findi
     yield {
       check,
       state: "fail",
-      found: `${redis.place}: ${messageOf(error)}`,
+      found: `${redis.place}: ${wordsOf(error)}`,
       todo: "start it, or mend REDIS_URL (redis.url): until then each gateway keeps to its part of the limits",
     };
   } finally {

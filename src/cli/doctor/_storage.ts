@@ -6,7 +6,8 @@ import { migrationStatus } from "../../server/store/migrate.ts";
 import { openStore } from "../../server/store/open.ts";
 import { digits } from "../_number.ts";
 import { when } from "../_time.ts";
-import { messageOf, type Finding } from "./_finding.ts";
+import { wordsOf } from "../../server/words.ts";
+import type { Finding } from "./_finding.ts";
 
 /** The database: there, up to date, readable, and with room to grow. */
 export async function* checkStorage(database: string): AsyncGenerator<Finding> {
@@ -39,7 +40,7 @@ async function checkFolder(folder: string): Promise<Finding> {
     return {
       check,
       state: "fail",
-      found: `${folder} cannot be written: ${messageOf(error)}`,
+      found: `${folder} cannot be written: ${wordsOf(error)}`,
       todo: `give ${user} the right to, or choose another place with --database or DATABASE_URL`,
     };
   }
@@ -62,7 +63,7 @@ async function checkDatabase(database: string, path: string | undefined): Promis
       };
     return await readKeys(database, `${name}, version ${version}`);
   } catch (error) {
-    return { check, state: "fail", found: messageOf(error) };
+    return { check, state: "fail", found: wordsOf(error) };
   }
 }
 

@@ -8,8 +8,9 @@ const OPEN_BRACE = 0x7b;
 
 /**
  * Rewrites the elements of the array that a top-level field of a JSON object holds, each as the text that it is, and leaves every
- * other byte as it is. `rewrite` may give several elements, with commas between them, or none as "". All fields of that name are rewritten where a text repeats one. The text must be valid JSON; one that is
- * no object, or whose field is no array, comes back unchanged.
+ * other byte as it is. `rewrite` may give several elements, with commas between them, or none as "". All fields of that name are
+ * rewritten where a text repeats one. The text must be valid JSON; one that is no object, or whose field is no array, comes back
+ * unchanged.
  */
 export function mapJsonArray(
   text: string,

@@ -1,7 +1,7 @@
 import type { JsonObject } from "./json.ts";
 
 /** The protocols that clients and providers speak. Each has one folder under `wire/`. */
-export type Dialect = "openai-chat" | "anthropic-messages" | "gemini" | "openai-responses";
+export type Dialect = "openai-chat" | "anthropic-messages" | "gemini";
 
 /** Marks the end of a prompt prefix that the provider may cache, for as long as `ttl` says. */
 export type CacheHint = { readonly ttl?: "5m" | "1h" };

@@ -64,7 +64,10 @@ export type Asked = { readonly request: ChatRequest; readonly headers: Headers }
 export type Recast = Asked & { readonly lasting: boolean };
 
 export type StreamDecoder = {
-  /** Throws ChatError when the message is an error. A message that is not understood yields nothing and is counted by the caller. */
+  /**
+   * Throws ChatError for an error, and for what is no JSON: its caller counts that and passes over it. A message that is not
+   * understood yields nothing.
+   */
   push(message: SseMessage): readonly ChatEvent[];
   /** The bytes have ended. Throws ChatError `bad-upstream` if the answer had not. */
   end(): readonly ChatEvent[];

@@ -5,6 +5,7 @@ import type { PathFault } from "./faults.ts";
 import { isTable, type Path, pathKey } from "./path.ts";
 import { fileSchema } from "./schema.ts";
 import { fromText, schemaAt } from "./schema-at.ts";
+import { wordsOf } from "../words.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -107,5 +108,5 @@ export function reason(error: unknown): string {
   if (code === "ENOENT") return "it does not exist";
   if (code === "EACCES" || code === "EPERM") return "permission denied";
   if (code === "EISDIR") return "it is a folder";
-  return error instanceof Error ? error.message : String(error);
+  return wordsOf(error);
 }

@@ -1,4 +1,5 @@
 import { isTable } from "./path.ts";
+import { wordsOf } from "../words.ts";
 
 /** A parsed file, or the line and reason why it is not TOML. */
 export type Parsed =
@@ -21,7 +22,7 @@ function attempt(text: string): Readonly<Record<string, unknown>> | string {
     const tree: unknown = Bun.TOML.parse(text);
     return isTable(tree) ? tree : "not a table";
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return wordsOf(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import { within } from "../within.ts";
+import { wordsOf } from "../words.ts";
 
 /** What is amiss with the running gateway. Whoever knows of something watches over it here; the probe and the metrics tell. */
 export type Health = {
@@ -24,7 +25,7 @@ export function createHealth(lookMs = LOOK_MS): Health {
     let asked = running.get(name);
     if (asked === undefined) {
       asked = Promise.try(async () => looks.get(name)?.()).catch((thrown: unknown) =>
-        thrown instanceof Error ? thrown.message : String(thrown),
+        wordsOf(thrown),
       );
       running.set(name, asked);
       void asked.then(() => running.delete(name));

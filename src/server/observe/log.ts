@@ -1,3 +1,5 @@
+import { wordsOf } from "../words.ts";
+
 /** Words and numbers of one event. Never bodies, never keys. */
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
@@ -85,7 +87,7 @@ export function redact(text: string): string {
 
 /** What an error says, without credentials. */
 export function messageOf(error: unknown): string {
-  return redact(error instanceof Error ? error.message : String(error));
+  return redact(wordsOf(error));
 }
 
 const NEEDS_QUOTES = /[\s"=]/;

@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type KeyRecord, StoreError } from "./store.ts";
+import { wordsOf } from "../words.ts";
 
 export type CachedKeys = {
   readonly keys: readonly KeyRecord[];
@@ -61,10 +62,7 @@ export function createKeyCache(path: string, database: string): KeyCache {
   const draft = `${path}.${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 
   const fail = (what: string, thrown: unknown): StoreError =>
-    new StoreError(
-      `key cache ${path}: cannot be ${what} (${thrown instanceof Error ? thrown.message : String(thrown)})`,
-      { cause: thrown },
-    );
+    new StoreError(`key cache ${path}: cannot be ${what} (${wordsOf(thrown)})`, { cause: thrown });
 
   return {
     path,

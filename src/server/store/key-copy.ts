@@ -1,6 +1,7 @@
 /** Keeps the copy of the keys on the local disk up to date. */
 import { createAttempt } from "./attempt.ts";
 import type { CachedKeys, KeyCache } from "./key-cache.ts";
+import { wordsOf } from "../words.ts";
 
 export type KeyCopy = {
   /** The store has told of changes. */
@@ -37,7 +38,7 @@ export function createKeyCopy({ cache, graceMs, current, onError }: KeyCopyOptio
   let saving: Promise<void> = Promise.resolve();
 
   const attempt = createAttempt((error) => {
-    fault = error instanceof Error ? error.message : String(error);
+    fault = wordsOf(error);
     onError(error);
   });
 

@@ -12,6 +12,7 @@ import { createKeyCopy } from "./key-copy.ts";
 import { createKeyWatch } from "./key-watch.ts";
 import { createLooks, type LookResult } from "./looks.ts";
 import { type KeyRecord, type Store, StoreError } from "./store.ts";
+import { wordsOf } from "../words.ts";
 
 export type Keyring = {
   /** Memory only, never touches the store. Says nothing about whether the key may be used: see `isActive`, `expiresAt`. */
@@ -112,7 +113,7 @@ export async function openKeyring(
   const attemptRead = (work: () => Promise<void>): Promise<boolean> =>
     attempt(() =>
       work().catch((thrown: unknown) => {
-        fault = thrown instanceof Error ? thrown.message : String(thrown);
+        fault = wordsOf(thrown);
         throw thrown;
       }),
     );

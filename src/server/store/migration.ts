@@ -3,6 +3,7 @@
  * the checksum of the text that ran. How a database locks and runs them is its own affair.
  */
 import { StoreError } from "./store.ts";
+import { wordsOf } from "../words.ts";
 
 /** One numbered file of `sql/`: `name` is the file's name without `.sql`, e.g. `0001_keys_and_usage`. */
 export type MigrationName = { readonly number: number; readonly name: string };
@@ -166,7 +167,7 @@ export function migrationFailure(
     .replace(/\s+/g, " ")
     .trim();
   const shown = statement.length > 60 ? `${statement.slice(0, 60)}…` : statement;
-  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const said = wordsOf(thrown);
   return new StoreError(
     `${database}: migration ${migration.name}.sql, line ${piece.line}, failed at "${shown}": ${said}; ${kept}`,
     { cause: thrown },

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { StoreError } from "./store.ts";
+import { wordsOf } from "../words.ts";
 
 export type PostgresAddress = {
   /** `host:port/database`: names it in messages, without who asks and with which password. */
@@ -155,7 +156,7 @@ function readPem(path: string, parameter: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (thrown) {
-    const said = thrown instanceof Error ? thrown.message : String(thrown);
+    const said = wordsOf(thrown);
     throw new StoreError(`database: ${parameter} cannot be read: ${said}`, { cause: thrown });
   }
 }

@@ -1,5 +1,6 @@
 import postgres from "postgres";
 import { StoreError } from "./store.ts";
+import { wordsOf } from "../words.ts";
 
 /** Classes of SQLSTATE that speak of the data: 22 values that cannot be, 23 constraints, 54 what is too long for an index. */
 const REJECTED = /^(?:2[23]|54)/;
@@ -29,7 +30,7 @@ function codeOf(thrown: unknown): string | undefined {
 }
 
 function explain(code: string | undefined, thrown: unknown): string {
-  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const said = wordsOf(thrown);
   switch (code ?? "") {
     case "ECONNREFUSED":
     case "CONNECT_TIMEOUT":

@@ -1,6 +1,7 @@
 import { SQLiteError } from "bun:sqlite";
 import { dirname } from "node:path";
 import { StoreError } from "./store.ts";
+import { wordsOf } from "../words.ts";
 
 /** The symbolic result code of a failed SQLite call, e.g. `SQLITE_BUSY`; undefined for what SQLite did not throw. */
 function sqliteCode(thrown: unknown): string | undefined {
@@ -16,7 +17,7 @@ export function isBusy(thrown: unknown): boolean {
 export function toStoreError(thrown: unknown, path: string): StoreError {
   if (thrown instanceof StoreError) return thrown;
   const code = sqliteCode(thrown);
-  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const said = wordsOf(thrown);
   // Range and type errors: no time of the calendar, a value that no column can hold.
   const rejected =
     thrown instanceof RangeError ||
