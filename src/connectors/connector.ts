@@ -27,7 +27,10 @@ export type Timeouts = {
   readonly headersMs: number;
   /** From the headers to the first byte after them, streams only. */
   readonly firstEventMs: number;
-  /** Between two bytes of a stream. Keep-alive comments count as bytes. */
+  /**
+   * Between two bytes of a stream. Keep-alive comments count as bytes, here and above: hosts send them while a model thinks unseen,
+   * for minutes, and one that is stuck all the same meets the total.
+   */
   readonly idleMs: number;
 };
 

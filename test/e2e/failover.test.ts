@@ -5,13 +5,20 @@ import { readAnswer } from "../support/answer.ts";
 import { open, post } from "../support/raw-client.ts";
 import { jsonReply, streamReply } from "../support/reply.ts";
 import { chatBody, startRig, type Rig } from "../support/rig.ts";
-import { chunk, event, lastChunk, reply } from "../support/samples.ts";
+import { chunk, event, lastChunk, PROVIDER_MODEL, reply } from "../support/samples.ts";
 import { ask } from "../support/sdk.ts";
 
 let rig: Rig;
 
 beforeAll(async () => {
-  rig = await startRig({ more: "[timeouts]\nheaders_ms = 200\nfirst_event_ms = 200" });
+  const briefly = { provider: "first", model: PROVIDER_MODEL, totalMs: 700 };
+  rig = await startRig({
+    more: "[timeouts]\nheaders_ms = 200\nfirst_event_ms = 200\nidle_ms = 300",
+    models: {
+      brief: [briefly],
+      "brief-then-other": [briefly, { provider: "second", model: PROVIDER_MODEL }],
+    },
+  });
 });
 
 beforeEach(() => {
@@ -92,6 +99,29 @@ test("a provider that keeps its answer to itself for too long is passed over", a
   const asked = await post(rig.gateway.url, rig.key, chatBody("safe"));
   expect(asked.status).toBe(200);
   expect(asked.headers.get("x-xjp-provider")).toBe("second");
+});
+
+/** A provider that says nothing but that it is still there. */
+function* stillThere(...before: readonly string[]): Generator<string> {
+  yield* before;
+  for (;;) yield ": OPENROUTER PROCESSING\n\n";
+}
+
+test("a provider that sends comments is neither silent nor waited for beyond the attempt's total", async () => {
+  rig.first.answer(() => streamReply(stillThere()));
+  const asked = await post(rig.gateway.url, rig.key, chatBody("brief-then-other", true));
+  expect(asked.headers.get("x-xjp-provider")).toBe("second");
+  expect(asked.text).toContain("rescued");
+  const alone = await post(rig.gateway.url, rig.key, chatBody("brief", true));
+  expect(alone.status).toBe(504);
+  expect(JSON.parse(alone.text)).toMatchObject({ error: { code: "timeout_total" } });
+
+  rig.first.answer(() => streamReply(stillThere(event(chunk("half")))));
+  const stream = await open(rig.gateway.url, rig.key, chatBody("brief-then-other", true));
+  await stream.finish();
+  expect(stream.text()).toContain("half");
+  expect(stream.text()).toContain("total timer");
+  expect(stream.text()).not.toContain("[DONE]");
 });
 
 test("a stream that fails after words have reached the client is not begun anew", async () => {

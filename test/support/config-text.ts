@@ -16,6 +16,8 @@ export type RouteText = {
   readonly model: string;
   /** Further tries on this route; none unless said. */
   readonly retries?: number;
+  /** Total of one attempt, in milliseconds. */
+  readonly totalMs?: number;
 };
 
 export type ConfigText = {
@@ -53,6 +55,7 @@ export function configText(config: ConfigText): string {
         index === 0 ? `[${table}]` : `[[${table}]]`,
         `provider = ${quote(route.provider)}`,
         `provider_model_id = ${quote(route.model)}`,
+        ...(route.totalMs === undefined ? [] : [`timeouts_ms = ${route.totalMs}`]),
         `[${table}.retry]`,
         `max_retries = ${route.retries ?? 0}`,
         "backoff_ms = 1",

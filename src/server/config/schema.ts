@@ -77,8 +77,12 @@ const timeouts = table(
       "Until the provider's status and headers; for streams no longer than first_event_ms.",
     ),
     // Long prompts are read for a minute and more before the first token.
-    first_event_ms: milliseconds(120_000, "Streams: from the headers to the first byte."),
-    idle_ms: milliseconds(120_000, "Streams: between two bytes."),
+    first_event_ms: milliseconds(
+      120_000,
+      "Streams: from the headers to the first byte, be it a comment's.",
+    ),
+    // Whoever sends comments works: models that show no thoughts are silent for minutes.
+    idle_ms: milliseconds(120_000, "Streams: between two bytes, those of comments included."),
     // What official client libraries wait by default.
     total_ms: milliseconds(600_000, "One whole request, with all its attempts."),
   },
