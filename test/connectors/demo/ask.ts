@@ -89,3 +89,22 @@ export async function ask(
     text: reply.parts.map((part) => (part.type === "text" ? part.text : "")).join(""),
   };
 }
+
+/** A body with one message of the user's. */
+export function asking(content: string, more: JsonObject = {}): JsonObject {
+  return { messages: [{ role: "user", content }], ...more };
+}
+
+/** A tool in OpenAI's words. */
+export const weather = {
+  type: "function",
+  function: {
+    name: "get_weather",
+    parameters: {
+      type: "object",
+      properties: { city: { type: "string" }, unit: { enum: ["celsius", "fahrenheit"] } },
+      required: ["city", "unit"],
+      additionalProperties: false,
+    },
+  },
+};
