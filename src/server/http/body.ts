@@ -18,7 +18,9 @@ export type BodyLimits = {
 export async function readBody(request: Request, limits: BodyLimits): Promise<string> {
   const body = await receive(request, limits.maxBodyBytes);
   limits.onArrived(request);
-  const text = await decode(body);
+  const text = await body.text();
+  // Hardly any text holds it; only then are the bytes looked at.
+  if (text.includes(REPLACEMENT)) await assertUtf8(text, body);
   if (isDeeperThan(text, limits.maxDepth)) {
     throw new ChatError(
       "invalid-request",
@@ -62,12 +64,9 @@ async function receivePieces(
 /** What stands in a text for bytes that are no character, if it is not one that the client has written itself. */
 const REPLACEMENT = "\ufffd";
 
-async function decode(body: Blob): Promise<string> {
-  const text = await body.text();
-  // Hardly any text holds it; only then are the bytes looked at.
-  if (!text.includes(REPLACEMENT)) return text;
+async function assertUtf8(text: string, body: Blob): Promise<void> {
   const bytes = await body.bytes();
-  if (isUtf8(bytes)) return text;
+  if (isUtf8(bytes)) return;
   const offset = firstFault(text, bytes);
   const found = (bytes[offset] ?? 0).toString(16).padStart(2, "0");
   throw new ChatError(
