@@ -27,14 +27,19 @@ export type Messages = AsyncGenerator<UpstreamMessage, void, undefined>;
 /** Answers in one piece, from the first route that does. Throws ChatError. */
 export function answerWhole(asking: Asking): Promise<UpstreamMessage> {
   const { request, routes, exchange, meter, deps } = asking;
-  return failover(routes, false, exchange, deps, async (connector, attempt) => {
-    const message = await connector.complete(adapted(asking, request, attempt), attempt);
-    meter.observe(message.events);
-    collecting(asking, attempt)?.observe(message.events);
-    exchange.committed = true;
-    attempt.end("ok");
-    return message;
-  });
+  return failover(
+    routes,
+    false,
+    exchange,
+    deps,
+    (connector, attempt) => connector.complete(adapted(asking, request, attempt), attempt),
+    ({ events }, attempt) => {
+      meter.observe(events);
+      collecting(asking, attempt)?.observe(events);
+      exchange.committed = true;
+      attempt.end("ok");
+    },
+  );
 }
 
 /**

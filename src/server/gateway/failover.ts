@@ -21,8 +21,11 @@ export type FailoverDeps = AttemptDeps & {
   readonly begin: (id: string, meter: Pick<Meter, "draft">) => Promise<void>;
 };
 
-/** Asks one target once. It must end the attempt when it succeeds; what it throws ends the attempt too. */
+/** Asks one target once. What it throws ends the attempt; when it succeeds, this or `Take` must. */
 export type Ask<Answer> = (connector: Connector, attempt: Attempt) => Promise<Answer>;
+
+/** Takes an answer as soon as it is there; spares those that await nothing else an async function of their own. */
+export type Take<Answer> = (answer: Answer, attempt: Attempt) => void;
 
 /**
  * Tries the routes in order, each with its retries, until `ask` gives something. Throws ChatError: what no other target would
@@ -34,6 +37,7 @@ export async function failover<Answer>(
   exchange: Exchange,
   deps: FailoverDeps,
   ask: Ask<Answer>,
+  take?: Take<Answer>,
 ): Promise<Answer> {
   const retriedByClient = clientRetries(exchange.headers);
   const mostAttempts = Math.max(1, deps.maxAttempts - retriedByClient);
@@ -62,7 +66,9 @@ export async function failover<Answer>(
         const attempt = startAttempt(route, pass, stream, mostAttempts, exchange, deps);
         try {
           if (exchange.meter) await deps.begin(exchange.id, exchange.meter);
-          return await ask(connector, attempt);
+          const answer = await ask(connector, attempt);
+          take?.(answer, attempt);
+          return answer;
         } catch (thrown) {
           last = toChatError(thrown);
           attempt.end(last);
