@@ -1,7 +1,7 @@
 import { ChatError } from "../../hub/error.ts";
 import type { ChatEvent } from "../../hub/event.ts";
 import { isJsonObject, type Json, type JsonObject } from "../../hub/json.ts";
-import { createDeltaReader } from "./egress-delta.ts";
+import { closeDelta, type Delta, readDelta, sawToolCall, startDelta } from "./egress-delta.ts";
 import { decodeInnerError } from "../provider-error.ts";
 import { decodeFinish } from "./finish.ts";
 import { isJsonArray, textOf, type Writable } from "../walk.ts";
@@ -55,85 +55,91 @@ function readLogprobs(choice: JsonObject, events: ChatEvent[]): void {
   });
 }
 
+type OwnReader = ChunkReader & {
+  started: boolean;
+  finished: boolean;
+  readonly delta: Delta;
+  end: Finish | undefined;
+};
+
+type Finish = Writable<Extract<ChatEvent, { type: "finish" }>>;
+
 /** Starts a reader for one answer. */
 export function createChunkReader(): ChunkReader {
-  let id: string | undefined;
-  let created: number | undefined;
-  let finish: Writable<Extract<ChatEvent, { type: "finish" }>> | undefined;
-  const delta = createDeltaReader(() =>
-    // Ids of tool calls may hold nothing else at some providers.
-    String(id ?? created ?? "0").replace(/[^\w-]/g, "_"),
-  );
-
-  const start = (chunk: JsonObject, events: ChatEvent[]): void => {
-    reader.started = true;
-    id = textOf(chunk["id"]);
-    const model = textOf(chunk["model"]);
-    const time = chunk["created"];
-    // Azure's first chunk is about the prompt and has zeros and empty texts.
-    if (typeof time === "number" && time > 0) created = Math.floor(time);
-    const event: Writable<Extract<ChatEvent, { type: "start" }>> = { type: "start" };
-    if (id !== undefined) event.id = id;
-    if (model !== undefined) event.model = model;
-    if (created !== undefined) event.created = created;
-    events.push(event);
-  };
-
-  const readFinish = (choice: JsonObject, events: ChatEvent[]): void => {
-    const word = textOf(choice["finish_reason"]);
-    if (word === undefined) return;
-    const meant = decodeFinish(word);
-    if (meant.reason === "error") {
-      const native = textOf(choice["native_finish_reason"]) ?? word;
-      throw new ChatError("bad-upstream", `the provider broke the answer off (${native})`);
-    }
-    delta.close(events);
-    const native = textOf(choice["native_finish_reason"]) ?? meant.native;
-    const stopSequence = textOf(choice["stop_reason"]);
-    reader.finished = true;
-    finish = {
-      type: "finish",
-      reason:
-        stopSequence !== undefined && meant.reason === "stop" ? "stop-sequence" : meant.reason,
-    };
-    if (native !== undefined) finish.native = native;
-    if (stopSequence !== undefined) finish.stopSequence = stopSequence;
-  };
-
-  const reader: Writable<ChunkReader> = {
+  const reader: OwnReader = {
     started: false,
     finished: false,
-    read(chunk) {
-      const choices = chunk["choices"];
-      const choice = isJsonArray(choices) ? firstChoice(choices) : undefined;
-      const error = errorIn(chunk, choice);
-      if (error !== undefined) throw decodeInnerError(error);
-      const events: ChatEvent[] = [];
-      if (choice) {
-        if (!reader.started) start(chunk, events);
-        const body = choice["delta"] ?? choice["message"];
-        if (isJsonObject(body)) delta.read(body, events);
-        readLogprobs(choice, events);
-        readFinish(choice, events);
-      }
-      const groq = chunk["x_groq"];
-      const usage =
-        decodeUsage(chunk["usage"]) ??
-        // Moonshot puts it into the choice, Groq into a field of its own.
-        decodeUsage(choice?.["usage"]) ??
-        (isJsonObject(groq) ? decodeUsage(groq["usage"]) : undefined);
-      if (usage) events.push({ type: "usage", usage });
-      return events.length > 0 ? events : NOTHING;
-    },
-    finish(before = NOTHING) {
-      const events = [...before];
-      delta.close(events);
-      const event = finish ?? { type: "finish", reason: "stop" };
-      // Some hosts say "stop" after calling tools.
-      if (event.reason === "stop" && delta.sawToolCall()) event.reason = "tool-calls";
-      events.push(event);
-      return events;
-    },
+    delta: startDelta(),
+    end: undefined,
+    // Shared by all readers rather than made for each: every answer has one.
+    read,
+    finish,
   };
   return reader;
+}
+
+function read(this: OwnReader, chunk: JsonObject): readonly ChatEvent[] {
+  const choices = chunk["choices"];
+  const choice = isJsonArray(choices) ? firstChoice(choices) : undefined;
+  const error = errorIn(chunk, choice);
+  if (error !== undefined) throw decodeInnerError(error);
+  const events: ChatEvent[] = [];
+  if (choice) {
+    if (!this.started) readStart(this, chunk, events);
+    const body = choice["delta"] ?? choice["message"];
+    if (isJsonObject(body)) readDelta(this.delta, body, events);
+    readLogprobs(choice, events);
+    readFinish(this, choice, events);
+  }
+  const groq = chunk["x_groq"];
+  const usage =
+    decodeUsage(chunk["usage"]) ??
+    // Moonshot puts it into the choice, Groq into a field of its own.
+    decodeUsage(choice?.["usage"]) ??
+    (isJsonObject(groq) ? decodeUsage(groq["usage"]) : undefined);
+  if (usage) events.push({ type: "usage", usage });
+  return events.length > 0 ? events : NOTHING;
+}
+
+function finish(this: OwnReader, before: readonly ChatEvent[] = NOTHING): readonly ChatEvent[] {
+  const events = [...before];
+  closeDelta(this.delta, events);
+  const event: Finish = this.end ?? { type: "finish", reason: "stop" };
+  // Some hosts say "stop" after calling tools.
+  if (event.reason === "stop" && sawToolCall(this.delta)) event.reason = "tool-calls";
+  events.push(event);
+  return events;
+}
+
+function readStart(reader: OwnReader, chunk: JsonObject, events: ChatEvent[]): void {
+  reader.started = true;
+  const id = textOf(chunk["id"]);
+  const model = textOf(chunk["model"]);
+  const time = chunk["created"];
+  const event: Writable<Extract<ChatEvent, { type: "start" }>> = { type: "start" };
+  if (id !== undefined) event.id = id;
+  if (model !== undefined) event.model = model;
+  // Azure's first chunk is about the prompt and has zeros and empty texts.
+  if (typeof time === "number" && time > 0) event.created = Math.floor(time);
+  reader.delta.responseId = String(event.id ?? event.created ?? "0");
+  events.push(event);
+}
+
+function readFinish(reader: OwnReader, choice: JsonObject, events: ChatEvent[]): void {
+  const word = textOf(choice["finish_reason"]);
+  if (word === undefined) return;
+  const meant = decodeFinish(word);
+  if (meant.reason === "error") {
+    const native = textOf(choice["native_finish_reason"]) ?? word;
+    throw new ChatError("bad-upstream", `the provider broke the answer off (${native})`);
+  }
+  closeDelta(reader.delta, events);
+  const native = textOf(choice["native_finish_reason"]) ?? meant.native;
+  const stopSequence = textOf(choice["stop_reason"]);
+  reader.finished = true;
+  const reason =
+    stopSequence !== undefined && meant.reason === "stop" ? "stop-sequence" : meant.reason;
+  reader.end = { type: "finish", reason };
+  if (native !== undefined) reader.end.native = native;
+  if (stopSequence !== undefined) reader.end.stopSequence = stopSequence;
 }

@@ -6,14 +6,6 @@ import { decodeDetail, isSameBlock, type ReasoningDetail } from "./reasoning.ts"
 import { isJsonArray, textOf } from "../walk.ts";
 import { createToolCalls, type ToolCalls } from "./tool-calls.ts";
 
-/** Turns deltas (or, as one great delta, a whole message) into events. */
-export type DeltaReader = {
-  read(delta: JsonObject, events: ChatEvent[]): void;
-  /** Closes what is open. */
-  close(events: ChatEvent[]): void;
-  sawToolCall(): boolean;
-};
-
 /** Gemini's signature for a text or thought, by the name that OpenRouter gives the format. */
 const GEMINI_FORMAT = "google-gemini-v1";
 
@@ -61,9 +53,10 @@ function readMade(delta: JsonObject, events: ChatEvent[]): void {
   }
 }
 
-/** What one answer has come to so far. A plain record: most answers are whole ones, read once, and closures cost more than that. */
-type State = {
-  readonly responseId: () => string;
+/** What the content of one answer has come to so far. A plain record: most answers are whole ones, and read once. */
+export type Delta = {
+  /** Names tool calls that come without an id. */
+  responseId: string;
   blocks: number;
   /** Made when the first call comes; most answers have none. */
   calls: ToolCalls | undefined;
@@ -76,17 +69,21 @@ type State = {
   thoughtsIn: "details" | "plain" | undefined;
 };
 
-function nextIndex(state: State): number {
+function nextIndex(state: Delta): number {
   state.blocks += 1;
   return state.blocks - 1;
 }
 
-function callsOf(state: State): ToolCalls {
-  state.calls ??= createToolCalls(() => nextIndex(state), state.responseId);
+function callsOf(state: Delta): ToolCalls {
+  state.calls ??= createToolCalls(
+    () => nextIndex(state),
+    // Ids of tool calls may hold nothing else at some providers.
+    () => state.responseId.replace(/[^\w-]/g, "_"),
+  );
   return state.calls;
 }
 
-function closeBlock(state: State, events: ChatEvent[]): void {
+function closeBlock(state: Delta, events: ChatEvent[]): void {
   const { open } = state;
   if (open === undefined) return;
   events.push({
@@ -96,7 +93,7 @@ function closeBlock(state: State, events: ChatEvent[]): void {
   state.open = undefined;
 }
 
-function readText(state: State, text: string, kind: "text" | "refusal", events: ChatEvent[]): void {
+function readText(state: Delta, text: string, kind: "text" | "refusal", events: ChatEvent[]): void {
   if (state.open?.kind !== kind) {
     closeBlock(state, events);
     const index = nextIndex(state);
@@ -110,7 +107,7 @@ function readText(state: State, text: string, kind: "text" | "refusal", events: 
   events.push({ type: "text-delta", index: state.open.index, text });
 }
 
-function readThought(state: State, detail: ReasoningDetail, events: ChatEvent[]): void {
+function readThought(state: Delta, detail: ReasoningDetail, events: ChatEvent[]): void {
   const { form, text, signature, data, id, format } = detail;
   if (text === "" && signature === undefined && data === undefined) return;
   let { open } = state;
@@ -139,11 +136,11 @@ function readThought(state: State, detail: ReasoningDetail, events: ChatEvent[])
 }
 
 /** A signature over thoughts that were shown as plain text belongs to that block. */
-function asPlain({ thoughtsIn }: State, detail: ReasoningDetail): { readonly index?: number } {
+function asPlain({ thoughtsIn }: Delta, detail: ReasoningDetail): { readonly index?: number } {
   return detail.form === "text" && thoughtsIn === "plain" ? { index: PLAIN_BLOCK } : {};
 }
 
-function readReasoning(state: State, delta: JsonObject, events: ChatEvent[]): void {
+function readReasoning(state: Delta, delta: JsonObject, events: ChatEvent[]): void {
   const list = delta["reasoning_details"];
   const plain = textOf(delta["reasoning_content"]) ?? textOf(delta["reasoning"]);
   if (plain === undefined && !isJsonArray(list)) return;
@@ -167,7 +164,7 @@ function readReasoning(state: State, delta: JsonObject, events: ChatEvent[]): vo
   }
 }
 
-function readContent(state: State, content: Json | undefined, events: ChatEvent[]): void {
+function readContent(state: Delta, content: Json | undefined, events: ChatEvent[]): void {
   if (typeof content === "string") {
     if (content !== "") readText(state, content, "text", events);
     return;
@@ -187,7 +184,7 @@ function readContent(state: State, content: Json | undefined, events: ChatEvent[
   }
 }
 
-function readCalls(state: State, delta: JsonObject, events: ChatEvent[]): void {
+function readCalls(state: Delta, delta: JsonObject, events: ChatEvent[]): void {
   const list = delta["tool_calls"];
   const legacy = delta["function_call"];
   const signature = thoughtSignature(delta);
@@ -213,28 +210,27 @@ function readCalls(state: State, delta: JsonObject, events: ChatEvent[]): void {
   }
 }
 
-/** Starts a reader; `responseId` names tool calls that come without an id. */
-export function createDeltaReader(responseId: () => string): DeltaReader {
-  const state: State = {
-    responseId,
-    blocks: 0,
-    calls: undefined,
-    open: undefined,
-    thoughtsIn: undefined,
-  };
-  return {
-    read(delta, events) {
-      readReasoning(state, delta, events);
-      readContent(state, delta["content"], events);
-      const refusal = textOf(delta["refusal"]);
-      if (refusal !== undefined) readText(state, refusal, "refusal", events);
-      readMade(delta, events);
-      readCalls(state, delta, events);
-    },
-    close(events) {
-      closeBlock(state, events);
-      state.calls?.close(events);
-    },
-    sawToolCall: () => state.calls !== undefined && state.calls.begun > 0,
-  };
+/** Starts the content of an answer. */
+export function startDelta(): Delta {
+  return { responseId: "0", blocks: 0, calls: undefined, open: undefined, thoughtsIn: undefined };
+}
+
+/** Reads a delta or, as one great delta, a whole message. */
+export function readDelta(state: Delta, delta: JsonObject, events: ChatEvent[]): void {
+  readReasoning(state, delta, events);
+  readContent(state, delta["content"], events);
+  const refusal = textOf(delta["refusal"]);
+  if (refusal !== undefined) readText(state, refusal, "refusal", events);
+  readMade(delta, events);
+  readCalls(state, delta, events);
+}
+
+/** Closes what is open. */
+export function closeDelta(state: Delta, events: ChatEvent[]): void {
+  closeBlock(state, events);
+  state.calls?.close(events);
+}
+
+export function sawToolCall({ calls }: Delta): boolean {
+  return calls !== undefined && calls.begun > 0;
 }
