@@ -1,9 +1,11 @@
 /** How media can be handed over: as an address that the target fetches for itself, or as bytes. */
 export type MediaWay = "url" | "base64";
 
-/** What most targets take of a kind of media. */
+/** Of a kind of media that a target fetches for itself, too. */
 export const BOTH_WAYS: readonly MediaWay[] = ["url", "base64"];
+/** Of one that must be handed over. */
 export const BYTES_ONLY: readonly MediaWay[] = ["base64"];
+/** Of one that the target does not take. */
 export const NO_WAY: readonly MediaWay[] = [];
 
 /** What one target can do, known before it is asked. Absent knowledge is optimistic: the provider has the last word. */

@@ -1,11 +1,8 @@
 /** Shared counters in memory: what the backends must do like, for instances that live in one test. */
-import {
-  grantOf,
-  INSTANCE_MS,
-  type Counter,
-  type Leases,
-  ROUNDING,
-} from "../../src/server/store/leases.ts";
+import { type Ask, type Counter, INSTANCE_MS, type Leases } from "../../src/server/store/leases.ts";
+
+/** Levels that drain are fractions, and one that is a hair short of a whole has it. */
+const ROUNDING = 1e-6;
 
 export type MemoryCentre = {
   /** A new instance's way to it. */
@@ -122,4 +119,11 @@ export function createMemoryCentre(clock: () => number): MemoryCentre {
     },
   };
   return centre;
+}
+
+/** How much of what is left is granted: the demand, and a little ahead where there is plenty. As every backend does it. */
+function grantOf(room: number, { least, demand, want }: Ask): number {
+  const whole = Math.floor(room + ROUNDING);
+  if (whole < least || whole <= 0) return 0;
+  return Math.min(whole, Math.max(demand, Math.min(want, Math.floor(whole / 16))));
 }

@@ -38,6 +38,7 @@ const MOST_REDIRECTS = 5;
 /** Addresses of one name that are tried, one after the other. */
 const MOST_ADDRESSES = 3;
 
+/** Downloads from the public internet only, unless its limits say otherwise; redirects are held to them as well. */
 export function createDownloader(options: DownloaderOptions): Download {
   const resolve = options.resolve ?? resolveAll;
   const send = options.fetch ?? fetch;

@@ -31,6 +31,7 @@ type Waiter = {
   readonly go: () => void;
 };
 
+/** Empty room. */
 export function createMediaRoom(): MediaRoom {
   /** In the order of their coming. */
   const active = new Set<Holder>();

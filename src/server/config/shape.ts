@@ -4,22 +4,22 @@ import { Errors, type ValueError, ValueErrorType } from "@sinclair/typebox/error
 import type { PathFault } from "./faults.ts";
 import { LONGEST_NAME } from "./names.ts";
 import { nearest } from "./nearest.ts";
-import { fromPointer, isTable, type Path } from "./path.ts";
+import { fromPointer, isTable } from "./path.ts";
 import { choicesOf, expectation, foundValue } from "./wording.ts";
 
-/** What of `tree` does not fit the schema. `inside` is the path of `tree` itself. */
-export function checkShape(schema: TSchema, tree: unknown, inside: Path = []): PathFault[] {
-  return [...Errors(schema, tree)].flatMap((error) => explain(error, tree, inside));
+/** What of `tree` does not fit the schema. */
+export function checkShape(schema: TSchema, tree: unknown): PathFault[] {
+  return [...Errors(schema, tree)].flatMap((error) => explain(error, tree));
 }
 
-function explain(error: ValueError, tree: unknown, inside: Path): readonly PathFault[] {
+function explain(error: ValueError, tree: unknown): readonly PathFault[] {
   if (error.type === ValueErrorType.Union && KindGuard.IsUnion(error.schema)) {
     // "a table or an array of tables": the branch that was meant is the one of the same make.
     const branch = error.schema.anyOf.findIndex((variant) => isSameMake(variant, error.value));
     const errors = error.errors[branch];
-    if (errors) return [...errors].flatMap((inner) => explain(inner, tree, inside));
+    if (errors) return [...errors].flatMap((inner) => explain(inner, tree));
   }
-  const path = [...inside, ...fromPointer(error.path, tree)];
+  const path = fromPointer(error.path, tree);
   return [{ path, problem: problemOf(error, String(path.at(-1))) }];
 }
 

@@ -75,13 +75,3 @@ export const INSTANCE_MS = 5000;
 
 /** A sign of life that has no answer after this long went down a dead connection, and another one is made. */
 export const BEAT_MS = 1500;
-
-/** How much of what is left is granted: the demand, and a little ahead where there is plenty. The same in every backend. */
-export function grantOf(room: number, { least, demand, want }: Ask): number {
-  const whole = Math.floor(room + ROUNDING);
-  if (whole < least || whole <= 0) return 0;
-  return Math.min(whole, Math.max(demand, Math.min(want, Math.floor(whole / 16))));
-}
-
-/** Levels that drain are fractions, and one that is a hair short of a whole has it. */
-export const ROUNDING = 1e-6;

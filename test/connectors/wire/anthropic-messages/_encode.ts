@@ -22,8 +22,8 @@ export function encode(fields: Fields, model = SONNET, quirks: AnthropicQuirks =
   return encodeFor(provider, requestOf("openai-chat", fields), model, quirks);
 }
 
-export function bodyOf(fields: Fields, model?: string, quirks?: AnthropicQuirks): JsonObject {
-  return encode(fields, model, quirks).body;
+export function bodyOf(fields: Fields, model?: string): JsonObject {
+  return encode(fields, model).body;
 }
 
 /** The field that a refusal names, which leaves the request to the next target. */
