@@ -2,11 +2,11 @@
  * Where commands talk to people. Results go to standard output and nothing else does; messages go to standard error through
  * consola. Colours are used on a terminal unless NO_COLOR is set.
  */
-import { writeSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { createConsola, LogLevels } from "consola/core";
 import { Interrupted } from "./_error.ts";
+import { giveUp } from "./_output.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "underline";
 
@@ -132,11 +132,4 @@ function createSink(stream: NodeJS.WriteStream, onError: (error: Error) => void)
     },
     flushed: async () => last,
   };
-}
-
-/** Nobody will see the result. Whoever closed the pipe has read enough, which is not worth a word; a full disk is. */
-function giveUp(error: Error): never {
-  if ("code" in error && error.code === "EPIPE") process.exit(0);
-  writeSync(2, `xjp: cannot write the result to standard output: ${error.message}\n`);
-  process.exit(1);
 }

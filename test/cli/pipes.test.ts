@@ -43,8 +43,10 @@ test("a slow reader gets all of a result that no pipe can hold", async () => {
   expect(objects(JSON.parse(stdout))).toHaveLength(keys);
 });
 
-test("a result that cannot be written is a failure", async () => {
-  const child = Bun.spawn([process.execPath, mainFile, "version", "--json"], {
+test.each(["keys", "version"])("a result that cannot be written is a failure: %s", async (word) => {
+  const words = word === "keys" ? ["keys", "list", "--json"] : ["--version"];
+  const child = Bun.spawn([process.execPath, mainFile, ...words], {
+    cwd: folder.path,
     env: { PATH: process.env["PATH"] ?? "", ...folder.env },
     stdout: Bun.file("/dev/full"),
     stderr: "pipe",
@@ -53,4 +55,14 @@ test("a result that cannot be written is a failure", async () => {
     "xjp: cannot write the result to standard output: ENOSPC",
   );
   expect(await child.exited).toBe(1);
+});
+
+test("the version is not missed by a reader that has gone", async () => {
+  const script = `exec 4> >(exec true); wait $!; "$0" "$1" --version >&4; echo $?`;
+  const shell = Bun.spawn(["bash", "-c", script, process.execPath, mainFile], {
+    env: { PATH: process.env["PATH"] ?? "", ...folder.env },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  expect(await finished(shell)).toEqual({ stdout: "0\n", stderr: "", code: 0 });
 });
