@@ -11,15 +11,20 @@ export function explain(
   secrets: readonly string[],
 ): ChatError {
   const hasOther = grant?.judge(error) ?? false;
-  let message = error.message;
-  for (const secret of secrets) message = message.replaceAll(secret, "[redacted]");
-  for (const secret of grant?.secrets ?? []) message = message.replaceAll(secret, "[redacted]");
-  if (!hasOther && message === error.message) return error;
+  const redacted = (text: string): string =>
+    [...secrets, ...(grant?.secrets ?? [])].reduce(
+      (rest, secret) => rest.replaceAll(secret, "[redacted]"),
+      text,
+    );
+  const message = redacted(error.message);
+  const told = redacted(error.told);
+  if (!hasOther && message === error.message && told === error.told) return error;
   return new ChatError(error.kind, message, {
     ...error.traits,
     retryHere: hasOther || error.traits.retryHere,
     retryAfterMs: hasOther ? 0 : error.retryAfterMs,
     hasOtherKey: hasOther,
+    told,
     param: error.param,
     code: error.code,
     upstreamStatus: error.upstreamStatus,

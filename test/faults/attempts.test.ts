@@ -95,6 +95,11 @@ describe.each(DOORS.map((door) => [door.name, door] as const))("%s", (_name, doo
       const got = await ask("single");
       expect(got).toMatchObject({ status: 504, goodEnds: 0 });
       expect(got.bytes).toContain("headers timer");
+      // Hosts inside are the operator's business.
+      const { host } = new URL(rig.one.url);
+      expect(got.bytes).toContain("the provider sent no response headers");
+      expect(got.bytes).not.toContain(host);
+      expect(got.row["error_message"]).toStartWith(`${host} sent no response headers`);
       expect(got.one).toHaveLength(1);
       expect(got.row).toMatchObject({ status: "failed", status_code: 504, cost_nano_usd: 0 });
     });

@@ -133,6 +133,8 @@ export type ChatErrorInit = Partial<KindTraits> & {
   readonly timer?: Timer | undefined;
   /** It is about one of the provider's keys, and another one is free: the same target may be asked at once. */
   readonly hasOtherKey?: boolean;
+  /** What callers are told, where the message speaks of what is inside. */
+  readonly told?: string | undefined;
   readonly cause?: unknown;
 };
 
@@ -147,6 +149,8 @@ export class ChatError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly timer: Timer | undefined;
   readonly hasOtherKey: boolean;
+  /** The message for callers; `message` is for the log and the books. */
+  readonly told: string;
 
   constructor(kind: ErrorKind, message: string, init: ChatErrorInit = {}) {
     super(message, init.cause === undefined ? undefined : { cause: init.cause });
@@ -165,6 +169,7 @@ export class ChatError extends Error {
     this.retryAfterMs = init.retryAfterMs;
     this.timer = init.timer;
     this.hasOtherKey = init.hasOtherKey ?? false;
+    this.told = init.told ?? message;
   }
 }
 

@@ -1,9 +1,14 @@
 import { ChatError, type Timer } from "../hub/error.ts";
 
+/** What callers know of a host: its address is the operator's business. */
+const SOMEBODY = "the provider";
+
 /** What went wrong on the way to a host, in words that name neither path nor query nor credentials. */
 type Words = {
   readonly code: string;
   readonly text: (host: string, code: string) => string;
+  /** What only the operator can see to. */
+  readonly advice?: string;
   readonly retryHere?: boolean;
 };
 
@@ -13,11 +18,13 @@ const RESET: Words = {
 };
 const REFUSED: Words = {
   code: "connection_refused",
-  text: (host) => `${host} refused the connection; is it running, and is base_url right?`,
+  text: (host) => `${host} refused the connection`,
+  advice: "; is it running, and is base_url right?",
 };
 const NAME: Words = {
   code: "dns_failed",
-  text: (host, code) => `the name ${host} could not be resolved (${code}); check base_url`,
+  text: (host, code) => `the name of ${host} could not be resolved (${code})`,
+  advice: "; check base_url",
 };
 const ROUTE: Words = {
   code: "connection_failed",
@@ -54,8 +61,9 @@ export function toNetworkError(thrown: unknown, host: string): ChatError {
   if (thrown instanceof ChatError) return thrown;
   const code = codeOf(thrown);
   const words = BY_CODE[code] ?? (TLS_CODE.test(code) ? TLS : ROUTE);
-  return new ChatError("unavailable", words.text(host, code), {
+  return new ChatError("unavailable", words.text(host, code) + (words.advice ?? ""), {
     code: words.code,
+    told: words.text(SOMEBODY, code),
     ...(words.retryHere === undefined ? {} : { retryHere: words.retryHere }),
   });
 }
@@ -63,11 +71,11 @@ export function toNetworkError(thrown: unknown, host: string): ChatError {
 /** What reading a response's body threw: the answer broke off. */
 export function toBrokenBody(thrown: unknown, host: string): ChatError {
   if (thrown instanceof ChatError) return thrown;
-  return new ChatError(
-    "bad-upstream",
-    `${host} broke the connection in the middle of its answer (${codeOf(thrown)})`,
-    { code: "answer_cut_off" },
-  );
+  const text = `broke the connection in the middle of its answer (${codeOf(thrown)})`;
+  return new ChatError("bad-upstream", `${host} ${text}`, {
+    code: "answer_cut_off",
+    told: `${SOMEBODY} ${text}`,
+  });
 }
 
 const TIMER_WORDS: Readonly<Record<Timer, (host: string) => string>> = {
@@ -80,11 +88,12 @@ const TIMER_WORDS: Readonly<Record<Timer, (host: string) => string>> = {
 
 /** A timer that ran out: says which, and how long it was. */
 export function toTimeout(timer: Timer, milliseconds: number, host: string): ChatError {
-  return new ChatError(
-    "timeout",
-    `${TIMER_WORDS[timer](host)} within ${duration(milliseconds)} (${timer} timer)`,
-    { timer, code: `timeout_${timer.replace("-", "_")}` },
-  );
+  const rest = ` within ${duration(milliseconds)} (${timer} timer)`;
+  return new ChatError("timeout", TIMER_WORDS[timer](host) + rest, {
+    timer,
+    code: `timeout_${timer.replace("-", "_")}`,
+    told: TIMER_WORDS[timer](SOMEBODY) + rest,
+  });
 }
 
 /** Why an aborted signal aborted, as the error to throw. */

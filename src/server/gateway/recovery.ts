@@ -133,6 +133,7 @@ function prefillRefused(error: ChatError, route: Route, refusers: Set<Route>): C
   refusers.add(route);
   return new ChatError(error.kind, error.message, {
     ...error.traits,
+    told: error.told,
     upstreamStatus: error.upstreamStatus,
     code: PREFILL_REFUSED,
     tryElsewhere: true,
@@ -166,8 +167,11 @@ function ended(): AsyncIterator<UpstreamMessage> {
 /** What broke the stream, with the reason why it stayed broken. */
 function unmended(error: ChatError, failure: ChatError): ChatError {
   if (failure.kind === "cancelled") return failure;
-  return new ChatError(error.kind, `${error.message}; nobody could go on: ${failure.message}`, {
+  const both = (of: "message" | "told"): string =>
+    `${error[of]}; nobody could go on: ${failure[of]}`;
+  return new ChatError(error.kind, both("message"), {
     ...error.traits,
+    told: both("told"),
     code: error.code,
     upstreamStatus: error.upstreamStatus,
     timer: error.timer,

@@ -17,6 +17,12 @@ describe("an error", () => {
     expect(special.traits).toMatchObject({ origin: "provider", retryHere: true, status: 429 });
   });
 
+  test("tells callers its message, unless there are other words for them", () => {
+    expect(new ChatError("unavailable", "10.0.0.7 is down").told).toBe("10.0.0.7 is down");
+    const error = new ChatError("unavailable", "10.0.0.7 is down", { told: "it is down" });
+    expect([error.message, error.told]).toEqual(["10.0.0.7 is down", "it is down"]);
+  });
+
   test("stays itself, and whatever else was thrown becomes one that keeps its cause", () => {
     const own = new ChatError("refused", "no");
     expect(toChatError(own)).toBe(own);

@@ -305,8 +305,9 @@ describe("a host that cannot be reached", () => {
     expectError(error, {
       kind: "unavailable",
       code: "connection_refused",
-      message: /^127\.0\.0\.1:\d+ refused the connection/,
+      message: /^127\.0\.0\.1:\d+ refused the connection; is it running, and is base_url right\?$/,
     });
+    expect(error.told).toBe("the provider refused the connection");
     expect(error.traits.retryHere).toBe(true);
     expect(Bun.inspect(error)).not.toMatch(/SECRET|secret-path/);
   });

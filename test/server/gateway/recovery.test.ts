@@ -165,6 +165,7 @@ describe("a continued stream", () => {
     const ran = await run([route("a"), route("b", able)], { recovery: "continue" });
     expect(ran.text).toBe("Once upon");
     expect(ran.error?.message).toContain("the stream broke off; nobody could go on");
+    expect(ran.error?.told).toBe(ran.error?.message);
     expect(ran.row.inputTokens).toBeGreaterThan(20);
     expect(ran.row.outputTokens).toBeGreaterThan(6);
   });

@@ -33,5 +33,5 @@ export function encodeError(error: ChatError, requestId: string): JsonObject {
     error.kind === "unavailable" && statusOf(error) !== OVERLOADED
       ? "api_error"
       : TYPES[error.kind];
-  return { type: "error", error: { type, message: error.message }, request_id: requestId };
+  return { type: "error", error: { type, message: error.told }, request_id: requestId };
 }

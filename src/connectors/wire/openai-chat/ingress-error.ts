@@ -24,7 +24,7 @@ export function encodeError(error: ChatError, requestId: string): JsonObject {
   const { type, code } = WORDS[error.kind];
   return {
     error: {
-      message: error.message,
+      message: error.told,
       type,
       param: error.param ?? null,
       code: error.code ?? code,
