@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
 import { details, table, visible } from "../../src/cli/_table.ts";
+import { issueKey, plainTerms } from "../../src/cli/keys/_issue.ts";
+import { keyTable } from "../../src/cli/keys/_list-table.ts";
+import type { KeyRecord } from "../../src/server/store/store.ts";
 
 const columns = [{ title: "NAME" }, { title: "N", align: "right" }] as const;
 
@@ -36,4 +39,22 @@ test("the widest column of words gives way to a narrow terminal", () => {
 test("control characters of a name reach the terminal as pictures of them", () => {
   expect(visible("a\u001B[2Jb\u0007\nc\u009Bd")).toBe("a␛[2Jb␇␊c\u{FFFD}d");
   expect(details([["Tenant", "x\u001B]0;y\u0007"]])).toBe("  Tenant  x␛]0;y␇");
+});
+
+function record(terms: Partial<KeyRecord> = {}): KeyRecord {
+  return { ...issueKey(plainTerms("acme"), 0).record, ...terms };
+}
+
+function shown(key: KeyRecord, width: number): readonly string[] {
+  return keyTable([key], 0, { columns: width, paint: (_style, text) => text }).split("\n");
+}
+
+test("where there is no room for the ids of keys, their prefixes name them", () => {
+  const key = record();
+  expect(shown(key, 130)[1]).toStartWith(`${key.id}  ${key.keyPrefix}  acme`);
+  expect(shown(key, 80)[1]).toStartWith(`${key.keyPrefix}  acme`);
+  const long = record({ description: "x".repeat(100) });
+  expect(shown(long, 80)[1]).toMatch(/^XJP_\S{8} {2}acme {4}x+… {2}active /);
+  for (const line of shown(long, 80)) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(80);
+  expect(shown(record({ keyPrefix: "" }), 80)[0]).toStartWith("ID ");
 });
