@@ -90,10 +90,16 @@ async function modelsInWords(gateway: Gateway): Promise<string> {
   return `; the gateway lists ${names.join(", ")}${more}`;
 }
 
+/** What came of an answer that had begun. */
+export function brokenOff(error: unknown): CommandError {
+  return new CommandError(`the answer broke off: ${reasonOf(error)}`, { cause: error });
+}
+
 /** Why a connection failed, in a few words and without Bun's advice about the network. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   if (code === "ConnectionRefused" || code === "ECONNREFUSED") return "connection refused";
+  if (code === "ConnectionClosed" || code === "ECONNRESET") return "the connection was closed";
   if (typeof code === "string") return code;
   return wordsOf(error);
 }
@@ -121,7 +127,10 @@ export async function listModels(
   gateway: Gateway,
 ): Promise<readonly (JsonObject & { readonly id: string })[]> {
   const response = await ask(gateway, "/v1/models");
-  const body = parseJson(await response.text());
+  const text = await response.text().catch((error: unknown) => {
+    throw brokenOff(error);
+  });
+  const body = parseJson(text);
   const data = isJsonObject(body) ? body["data"] : undefined;
   if (!Array.isArray(data))
     throw new CommandError(

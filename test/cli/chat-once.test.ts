@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
+import { startRawUpstream } from "../contract/raw-upstream.ts";
 import { waitFor } from "../support/wait-for.ts";
 import {
   refusing,
@@ -178,5 +179,28 @@ test("Ctrl-C ends with 130 and lets go of the gateway", async () => {
     await waitFor("the gateway to see it", () => gateway.left() === 1);
   } finally {
     await typist.close();
+  }
+});
+
+test("a gateway that slams the door is said to, in no words of the runtime", async () => {
+  const slamming = startRawUpstream((line, { path }) => {
+    line.write("HTTP/1.1 200 OK\r\n");
+    if (path === "/v1/models") line.write("content-type: application/json\r\n\r\n{");
+    else {
+      line.write("content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
+      line.chunk('data: {"choices":[{"index":0,"delta":{"content":"half"}}]}\n\n');
+    }
+    line.reset();
+  });
+  const from = { env: { ...env, XJP_URL: slamming.url } };
+  try {
+    const { code, stderr } = await folder.run(["chat", "m", "-p", "hi"], from);
+    expect(code).toBe(1);
+    expect(stderr).toBe("xjp: the answer broke off: the connection was closed\n");
+    const models = await folder.run(["models"], from);
+    expect([models.code, models.stdout]).toEqual([1, ""]);
+    expect(models.stderr).not.toContain("verbose");
+  } finally {
+    slamming.stop();
   }
 });

@@ -1,7 +1,7 @@
 import { isJsonObject, type Json, type JsonObject } from "../../connectors/hub/json.ts";
 import { createSseReader } from "../../connectors/net/sse.ts";
 import { CommandError } from "../_error.ts";
-import { ask, messageOf, parseJson, type Gateway } from "../_gateway.ts";
+import { ask, brokenOff, messageOf, parseJson, type Gateway } from "../_gateway.ts";
 
 export type Spent = {
   readonly inputTokens: number;
@@ -29,10 +29,22 @@ export async function* streamAnswer(
     throw new CommandError(`${gateway.url} does not stream answers: is XJP_URL right?`);
   const reader = createSseReader();
   const chunk = createChunkReader();
-  for await (const bytes of response.body)
+  for await (const bytes of whole(response.body, signal))
     for (const { data } of reader.push(bytes)) yield* chunk.push(data);
   for (const { data } of reader.end()) yield* chunk.push(data);
   yield* chunk.end();
+}
+
+/** The bytes of an answer. Throws CommandError where they break off, and whatever an abort throws. */
+async function* whole(
+  body: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw signal.aborted ? error : brokenOff(error);
+  }
 }
 
 /** Reads chat completion chunks, leniently: what it does not know it leaves alone. */
