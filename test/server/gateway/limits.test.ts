@@ -104,7 +104,7 @@ describe("requests a minute", () => {
   test("fall back to the configured default when the key has none of its own", () => {
     const { admit, refusal } = setup({ defaultRpm: 1 });
     admit(keyRecord({ rpm: null }));
-    expect(refusal(keyRecord({ rpm: null })).message).toContain("1 requests a minute");
+    expect(refusal(keyRecord({ rpm: null })).message).toContain("limit of 1 request a minute");
   });
 
   test("are counted for each key by itself", () => {
@@ -266,7 +266,7 @@ describe("several limits", () => {
     const { admit, refusal, state } = setup({ tenants: { acme: { rpd: 1 } } });
     const key = keyRecord({ rpm: 1 });
     admit(key);
-    expect(refusal(key).message).toContain("requests a day");
+    expect(refusal(key).message).toContain("request a day");
     expect(state().refusedUntil).toBe(Date.UTC(2026, 0, 16));
     admit(keyRecord({ rpm: 1, tenantId: "emca", id: other }));
   });

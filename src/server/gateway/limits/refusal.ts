@@ -32,21 +32,22 @@ const RESERVED_MS = 1000;
 
 function messageOf(rule: Rule, amount: number, waitMs: number): string {
   const { limit, capacity } = rule;
-  const most = `${whose(rule)} limit of ${limit}`;
+  const most = (what: string): string =>
+    `${whose(rule)} limit of ${limit} ${what}${limit === 1 ? "" : "s"}`;
   const model = rule.scope === "model" ? ` for the model ${rule.subject}` : "";
   switch (rule.name) {
     case "concurrency":
-      return `${whose(rule)} limit is ${limit} requests in flight${model}, and so many are`;
+      return `${most("request")} in flight${model} is reached`;
     case "rpm": {
       const burst = capacity < limit ? ` (${capacity} at once)` : "";
-      return `${most} requests a minute${burst}${model} is used up; try again in ${seconds(waitMs)}`;
+      return `${most("request")} a minute${burst}${model} is used up; try again in ${seconds(waitMs)}`;
     }
     case "rpd":
-      return `${most} requests a day${model} is used up; ${midnight}`;
+      return `${most("request")} a day${model} is used up; ${midnight}`;
     case "tpm":
-      return `${most} tokens a minute${model} leaves too little for this request; try again in ${seconds(waitMs)}`;
+      return `${most("token")} a minute${model} leaves too little for this request; try again in ${seconds(waitMs)}`;
     case "tokens_per_day":
-      return `${most} tokens a day${model} leaves too little for this request, which may take ${amount}; ${midnight}`;
+      return `${most("token")} a day${model} leaves too little for this request, which may take ${amount}; ${midnight}`;
     case "budget_per_day":
     case "budget": {
       const need = amount > 0 ? `; this request may cost ${usd(amount)}` : "";
@@ -65,9 +66,9 @@ function span({ period }: Rule): string {
   return period === "day" ? "for the day" : "for the month";
 }
 
-/** Whole billionths of a dollar, as dollars. */
+/** Whole billionths of a dollar, as dollars and never with an exponent. */
 function usd(nano: number): string {
-  return `$${nano / 1e9}`;
+  return `$${(nano / 1e9).toFixed(9).replace(/\.?0+$/, "")}`;
 }
 
 function seconds(ms: number): string {
