@@ -2,10 +2,12 @@ import type { ArgDef, ArgsDef } from "citty";
 import type { Command, Group } from "./_command.ts";
 import { aliases, choices, placeName } from "./_parse.ts";
 
-/** Dresses headings and names; the identity where colours are off. */
+/** Dresses headings and names, the identity where colours are off; and breaks lines where a terminal would. */
 export type Dress = {
   readonly heading: (text: string) => string;
   readonly name: (text: string) => string;
+  /** Width of the terminal; undefined where lines may have any length. */
+  readonly columns: number | undefined;
 };
 
 /** The help page of a command. `path` is how it is called, e.g. `xjp keys list`. */
@@ -16,7 +18,7 @@ export function commandHelp(path: string, command: Command, dress: Dress): strin
     arg.required === false ? `[${placeName(name, arg)}]` : placeName(name, arg),
   );
   return page([
-    [`${path} – ${command.about}`],
+    [wrap(`${path} – ${command.about}`, dress.columns)],
     section(dress, "Usage", [[[path, ...words, "[flags]"].join(" ")]]),
     section(
       dress,
@@ -28,7 +30,7 @@ export function commandHelp(path: string, command: Command, dress: Dress): strin
       "Flags",
       flags.map(([name, arg]) => [flag(name, arg), describe(arg)]),
     ),
-    command.notes === undefined ? [] : [command.notes],
+    command.notes === undefined ? [] : [wrap(command.notes, dress.columns)],
     section(
       dress,
       "Examples",
@@ -45,7 +47,7 @@ export function groupHelp(
   dress: Dress,
 ): string {
   return page([
-    [`${path} – ${group.about}`],
+    [wrap(`${path} – ${group.about}`, dress.columns)],
     section(dress, "Usage", [[`${path} COMMAND [flags]`]]),
     section(
       dress,
@@ -80,12 +82,22 @@ type Row = readonly [first: string, second?: string];
 function section(dress: Dress, title: string, rows: readonly Row[]): readonly string[] {
   if (rows.length === 0) return [];
   const width = Math.max(...rows.map(([first]) => first.length));
-  const lines = rows.map(([first, second]) =>
-    second === undefined
-      ? `  ${first}`
-      : `  ${dress.name(first)}${" ".repeat(width - first.length + 2)}${second}`,
-  );
+  const indent = width + 4;
+  const room = dress.columns === undefined ? undefined : dress.columns - indent;
+  const lines = rows.map(([first, second]) => {
+    if (second === undefined) return `  ${first}`;
+    const text = wrap(second, room).replaceAll("\n", `\n${" ".repeat(indent)}`);
+    return `  ${dress.name(first)}${" ".repeat(width - first.length + 2)}${text}`;
+  });
   return [dress.heading(title), ...lines];
+}
+
+/** Too little to read a column of words in; then the terminal may break the lines. */
+const leastRoom = 24;
+
+function wrap(text: string, room: number | undefined): string {
+  if (room === undefined || room < leastRoom) return text;
+  return Bun.wrapAnsi(text, room);
 }
 
 function page(blocks: readonly (readonly string[])[]): string {

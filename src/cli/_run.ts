@@ -107,6 +107,7 @@ async function help(path: string, target: Command | Group, terminal: Terminal): 
   const dress: Dress = {
     heading: (text) => terminal.paint("bold", text),
     name: (text) => terminal.paint("cyan", text),
+    columns: terminal.columns,
   };
   if (target.kind === "command") return commandHelp(path, target, dress);
   const abouts = await Promise.all(
