@@ -10,6 +10,8 @@ import {
   asRecord,
   asString,
   asStrings,
+  fault,
+  isJsonArray,
   note,
   type Reading,
   type Writable,
@@ -146,6 +148,7 @@ export function readReasoning(
 /** `stop`: one sequence or several. */
 export function decodeStop(reading: Reading, value: Json): readonly string[] {
   if (typeof value === "string") return [value];
+  if (!isJsonArray(value)) throw fault(reading, "stop", value, "a string or an array of strings");
   return asStrings(reading, "stop", value);
 }
 

@@ -128,6 +128,7 @@ describe("faults name the field, what was found and what was expected", () => {
     [{ max_tokens: 1.5 }, "max_tokens", "max_tokens: expected an integer, found the number 1.5"],
     [{ n: true }, "n", "n: expected an integer, found the boolean true"],
     [{ stream: "yes" }, "stream", 'stream: expected true or false, found the string "yes"'],
+    [{ stop: 5 }, "stop", "stop: expected a string or an array of strings, found the number 5"],
     [{ stop: ["a", 2] }, "stop[1]", "stop[1]: expected a string, found the number 2"],
     [
       { logit_bias: { "1": "x" } },
