@@ -48,6 +48,12 @@ describe("bash completes", () => {
       ["table", "csv", "json"],
     ],
     [["usage", "report", "--by", "day", "--format", "c"], ["csv"]],
+    [
+      ["usage", "report", "--format", "="],
+      ["table", "csv", "json"],
+    ],
+    [["usage", "report", "--by", "=", "m"], ["model"]],
+    [["keys", "list", "--tenant", "=", "keys", "--js"], ["--json"]],
     [["keys", "list", "--tenant", ""], []],
     [["keygen", ""], []],
     [["serve", "--config", ""], []],

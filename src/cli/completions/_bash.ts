@@ -17,6 +17,8 @@ _xjp() {
   local index
   for ((index = 1; index < COMP_CWORD; index++)); do
     word="\${COMP_WORDS[index]}"
+    # bash makes three words of --flag=value.
+    if [[ $word == "=" ]]; then skip=1; continue; fi
     if [[ -n $skip ]]; then skip=""; continue; fi
     case "$word" in
       ${valued.join("|")}) skip=1; continue ;;
@@ -26,6 +28,8 @@ _xjp() {
 ${steps.join("\n")}
     esac
   done
+  if [[ $current == "=" ]]; then current="";
+  elif [[ $before == "=" ]]; then before="\${COMP_WORDS[COMP_CWORD-2]}"; fi
   case "$page:$before" in
 ${pages.flatMap(valueCases).join("\n")}
   esac
