@@ -95,6 +95,17 @@ test("the demo keeps everything in a temporary database and takes it away", asyn
   expect(demoFolders()).toEqual([]);
 });
 
+test("the demo says where it can keep nothing, and what to do", async () => {
+  const TMPDIR = `${folder.path}/gone`;
+  const { code, stderr } = await folder.run(["serve", "--demo", "--port", "0"], {
+    env: { TMPDIR },
+  });
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    `xjp: no temporary database can be made in ${TMPDIR} (ENOENT): set TMPDIR to another folder, or name a database with --database\n`,
+  );
+});
+
 test("the demo uses the database that it is given", async () => {
   const { key } = await serveDemo(["--database", folder.database]);
   expect(demoFolders()).toEqual([]);

@@ -4,16 +4,29 @@ import { join } from "node:path";
 import { migrate } from "../../server/store/migrate.ts";
 import { openStore } from "../../server/store/open.ts";
 import { curlLine } from "../_address.ts";
+import { CommandError } from "../_error.ts";
 import type { Terminal } from "../_terminal.ts";
 import { issueKey, plainTerms } from "../keys/_issue.ts";
 
 /** A database that only this process uses, in a folder that only this user can read. `remove` may be called twice. */
 export function createDemoDatabase(): { readonly database: string; remove(): void } {
-  const folder = mkdtempSync(join(tmpdir(), "xjp-demo-"));
+  const folder = makeFolder();
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   // A second Ctrl-C ends the process without going through anybody's `finally`.
   process.once("exit", remove);
   return { database: `sqlite:${join(folder, "xjp.db")}`, remove };
+}
+
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "xjp-demo-"));
+  } catch (error) {
+    const why = error instanceof Error && "code" in error ? error.code : error;
+    throw new CommandError(
+      `no temporary database can be made in ${tmpdir()} (${String(why)}): set TMPDIR to another folder, or name a database with --database`,
+      { cause: error },
+    );
+  }
 }
 
 /** Stores a fresh key without limits for the tenant `demo` and gives it back. */
