@@ -1,4 +1,6 @@
 import type { Config } from "../server/config/config.ts";
+import { aliasOf, refusalOf } from "../server/gateway/access.ts";
+import type { KeyRecord } from "../server/store/store.ts";
 
 /** An address as URLs have it: one of IPv6 stands in brackets. */
 export function hostAndPort({ host, port }: Pick<Config["server"], "host" | "port">): string {
@@ -12,13 +14,20 @@ export function localUrl(server: Pick<Config["server"], "host" | "port">): strin
   return `http://${hostAndPort({ host, port: server.port })}`;
 }
 
-/** A model that a first request may ask for: one of `scope` if the key is bound to some, else the first that is configured. */
-export function exampleModel(config: Config, scope: readonly string[] | null): string {
-  const named = scope?.find((model) => !model.endsWith("*")) ?? config.models[0]?.name;
-  if (named !== undefined) return named;
-  const first = config.providers[0];
-  if (first === undefined) return "MODEL";
-  return first.kind === "demo" ? `${first.name}/story` : `${first.name}/MODEL`;
+/** A model that a first request with this key may ask for: one that it is bound to, or the first of the configuration. */
+export function exampleModel(config: Config, key: Pick<KeyRecord, "tenantId" | "models">): string {
+  const tenant = config.tenants[key.tenantId];
+  const mayAsk = (model: string): boolean =>
+    refusalOf(model, aliasOf(model, tenant) ?? model, key, tenant) === undefined;
+  const addressed = config.providers.map(({ name, kind }) =>
+    kind === "demo" ? `${name}/story` : `${name}/MODEL`,
+  );
+  const named = [
+    ...(key.models ?? []).filter((model) => !model.endsWith("*")),
+    ...config.models.map(({ name }) => name),
+    ...(config.models.length === 0 ? addressed : []),
+  ];
+  return named.find(mayAsk) ?? "MODEL";
 }
 
 /** A `curl` command that asks the gateway something, ready to be pasted into a shell. */

@@ -60,6 +60,29 @@ describe("xjp keygen", () => {
     });
   });
 
+  test("shows a request that the key may make", async () => {
+    const configured = makeFolder();
+    const route = 'primary = { provider = "openrouter", provider_model_id = "x" }';
+    const config = ["big", "fast", "fast-2"].map((name) => `[models.${name}]\n${route}`);
+    config.push('[tenants.bound]\nmodels = ["fast-2"]');
+    const asked = async (words: readonly string[], open = false): Promise<unknown> => {
+      await Bun.write(`${configured.path}/xjp.toml`, open ? "" : config.join("\n"));
+      const env = { OPENROUTER_API_KEY: "k", GROQ_API_KEY: "k" };
+      const { stdout } = await configured.run(["keygen", ...words], { env });
+      return /"model":"([^"]*)"/.exec(stdout)?.[1];
+    };
+    try {
+      expect(await asked(["acme"])).toBe("big");
+      expect(await asked(["acme", "--models", "fas*"])).toBe("fast");
+      expect(await asked(["acme", "--models", "none*"])).toBe("MODEL");
+      expect(await asked(["bound"])).toBe("fast-2");
+      expect(await asked(["acme"], true)).toBe("openrouter/MODEL");
+      expect(await asked(["acme", "--models", "groq/*"], true)).toBe("groq/MODEL");
+    } finally {
+      configured.remove();
+    }
+  });
+
   test("takes the earlier gateway's words", async () => {
     const made = object(await folder.json(["keygen", "acme", "billing service", "120", "0"]));
     expect(made).toMatchObject({

@@ -18,7 +18,7 @@ export function printIssued(
   const curl = curlLine({
     url: localUrl(config.server),
     key,
-    model: exampleModel(config, record.models),
+    model: exampleModel(config, record),
   });
   result(
     [
