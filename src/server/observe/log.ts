@@ -90,7 +90,17 @@ export function messageOf(error: unknown): string {
   return redact(wordsOf(error));
 }
 
-const NEEDS_QUOTES = /[\s"=]/;
+// Callers choose what models are called, and providers what they say: none of it may steer the reader's terminal.
+const NEEDS_QUOTES = /[\s"=\p{Cc}]/u;
+/** Control characters that JSON leaves as they are. */
+const MORE_CONTROLS = /[\u007F-\u009F]/g;
+
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    MORE_CONTROLS,
+    (character) => `\\u00${character.charCodeAt(0).toString(16)}`,
+  );
+}
 
 /** A line for people. */
 function pretty(time: string, level: LogLevel, event: string, fields: LogFields): string {
@@ -99,7 +109,7 @@ function pretty(time: string, level: LogLevel, event: string, fields: LogFields)
     const value = fields[name];
     if (value === undefined || value === null) continue;
     const isPlain = typeof value !== "string" || !NEEDS_QUOTES.test(value);
-    line += ` ${name}=${isPlain ? value : JSON.stringify(value)}`;
+    line += ` ${name}=${isPlain ? value : quoted(value)}`;
   }
   return line;
 }

@@ -34,6 +34,12 @@ describe("log", () => {
     });
   });
 
+  test("steers no terminal by what callers and providers write", () => {
+    const { log, text } = capture("info", "pretty");
+    log.info("chat", { model: "a\u001B[2Jb", error: "c\u009B31md\u007F", plain: "é世界" });
+    expect(text()).toEndWith(' model="a\\u001b[2Jb" error="c\\u009b31md\\u007f" plain=é世界\n');
+  });
+
   test("keeps an event on one line also when pretty", () => {
     const { log, text } = capture("info", "pretty");
     log.warn("chat failed", { error: "two\nlines", tries: 2 });
