@@ -6,3 +6,8 @@ export function giveUp(error: Error): never {
   writeSync(2, `xjp: cannot write the result to standard output: ${error.message}\n`);
   process.exit(1);
 }
+
+/** Without the control characters by which a text could move the cursor, rename the window or fill the clipboard. */
+export function harmless(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, "");
+}

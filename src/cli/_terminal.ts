@@ -6,7 +6,7 @@ import { createInterface } from "node:readline/promises";
 import { styleText } from "node:util";
 import { createConsola, LogLevels } from "consola/core";
 import { Interrupted } from "./_error.ts";
-import { giveUp } from "./_output.ts";
+import { giveUp, harmless } from "./_output.ts";
 
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan" | "underline";
 
@@ -88,8 +88,8 @@ function painter(isTerminal: boolean): Paint {
 }
 
 function dressed(type: string, message: string, paint: Paint): string {
-  if (type === "error") return `${paint("red", "xjp:")} ${message}`;
-  if (type === "warn") return `${paint("yellow", "xjp: warning:")} ${message}`;
+  if (type === "error") return `${paint("red", "xjp:")} ${harmless(message)}`;
+  if (type === "warn") return `${paint("yellow", "xjp: warning:")} ${harmless(message)}`;
   if (type === "success") return `${paint("green", "✓")} ${message}`;
   return message;
 }

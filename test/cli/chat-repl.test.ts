@@ -144,6 +144,13 @@ test("thoughts are dim, tool calls are shown, and neither steers the terminal", 
   expect(typist.raw()).not.toContain("\u001B]0;");
 });
 
+test("an error steers the terminal as little as an answer", async () => {
+  gateway.answer(refusing(503, "every \u001B]0;title\u0007route is closed\u009B2J", "unavailable"));
+  typist.type("try\r");
+  await typist.sees("xjp: every ]0;titleroute is closed2J (status 503");
+  for (const steering of ["\u001B]0;", "\u009B"]) expect(typist.raw()).not.toContain(steering);
+});
+
 test("a failed question is said, forgotten, and can be asked again", async () => {
   gateway.answer(refusing(503, "every route is closed", "unavailable"), saying("now"));
   typist.type("try\r");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { harmless } from "../../src/cli/chat/_view.ts";
+import { harmless } from "../../src/cli/_output.ts";
 import { createChunkReader, type Piece } from "../../src/cli/chat/_stream.ts";
 
 function read(chunks: readonly unknown[], done = true): readonly Piece[] {

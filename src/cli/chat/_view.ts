@@ -1,4 +1,5 @@
 import { digits } from "../_number.ts";
+import { harmless } from "../_output.ts";
 import type { Paint, Terminal } from "../_terminal.ts";
 import type { Piece, Spent } from "./_stream.ts";
 
@@ -97,9 +98,4 @@ export function spentInWords({ inputTokens, outputTokens, costUsd }: Spent): rea
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
-}
-
-/** Without the control characters by which a text could move the cursor, rename the window or fill the clipboard. */
-export function harmless(text: string): string {
-  return text.replace(/[^\P{Cc}\n\t]/gu, "");
 }
