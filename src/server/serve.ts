@@ -138,8 +138,8 @@ export async function serve(initial: Config, options: ServeOptions): Promise<Run
       },
       clock,
     }),
-    begin: (id, meter) => journal.begin(id, meter),
-    record: (row) => journal.keep(row),
+    begin: (meter) => journal.begin(meter),
+    record: (row, meter) => journal.keep(row, meter),
     probed: {
       version: options.version,
       draining: () => draining,

@@ -16,9 +16,9 @@ export type FailoverDeps = AttemptDeps & {
   readonly random: () => number;
   /**
    * Notes for good that a request is about to go to a provider, with what knows the row that it leaves if this process dies; the
-   * same id again replaces the note. Must not reject, and must wait for nothing but the local disk.
+   * same one again renews the note. Must not reject, and must wait for nothing but the local disk.
    */
-  readonly begin: (id: string, meter: Pick<Meter, "draft">) => Promise<void>;
+  readonly begin: (meter: Meter) => Promise<void>;
 };
 
 /** Asks one target once. What it throws ends the attempt; when it succeeds, this or `Take` must. */
@@ -65,7 +65,7 @@ export async function failover<Answer>(
         }
         const attempt = startAttempt(route, pass, stream, mostAttempts, exchange, deps);
         try {
-          if (exchange.meter) await deps.begin(exchange.id, exchange.meter);
+          if (exchange.meter) await deps.begin(exchange.meter);
           const answer = await ask(connector, attempt);
           take?.(answer, attempt);
           return answer;

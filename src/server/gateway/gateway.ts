@@ -14,7 +14,7 @@ import type { Exchange } from "./exchange.ts";
 import { answerWhole, type Asking } from "./answer.ts";
 import type { FailoverDeps } from "./failover.ts";
 import type { Admission, Limiter } from "./limits.ts";
-import { createMeter } from "./meter.ts";
+import { createMeter, type Meter } from "./meter.ts";
 import { entrantOf } from "./most.ts";
 import { answerStream, readRecovery } from "./recovery.ts";
 import type { Vault } from "./vault.ts";
@@ -35,8 +35,11 @@ export type GatewayDeps = FailoverDeps & {
   readonly vault: Vault;
   readonly metrics: Metrics;
   readonly config: Pick<Config, "limits" | "prices" | "rateLimiting">;
-  /** Keeps a usage row for good; the answer ends when it has. Must not throw, and must wait for nothing but the local disk. */
-  readonly record: (row: UsageRow) => Promise<void> | void;
+  /**
+   * Keeps a usage row for good, and what was noted of it no longer; the answer ends when it has. Must not throw, and must wait
+   * for nothing but the local disk.
+   */
+  readonly record: (row: UsageRow, meter: Meter) => Promise<void> | void;
 };
 
 /** A request whose books are open. */
@@ -100,7 +103,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     const row = meter.close(status, error);
     admission.settle(row.inputTokens + row.outputTokens, row.costNanoUsd);
     deps.metrics.settled(row);
-    return deps.record(row);
+    return deps.record(row, meter);
   };
 
   return {

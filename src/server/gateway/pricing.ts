@@ -16,6 +16,7 @@ export function costOf(
   providerModel: string,
 ): number {
   if (usage.costNanoUsd !== undefined) return usage.costNanoUsd;
+  if (isEmpty(prices)) return 0;
   const price =
     own(prices, logicalModel) ??
     own(prices, `${provider}/${providerModel}`) ??
@@ -30,6 +31,11 @@ export function costOf(
     cacheWrite * (price.cacheWrite ?? price.input) +
     usage.outputTokens * price.output;
   return Math.round(dollarsPerMillion * NANO_PER_TOKEN_AT_ONE_DOLLAR);
+}
+
+function isEmpty(record: Readonly<Record<string, unknown>>): boolean {
+  for (const _ in record) return false;
+  return true;
 }
 
 function own<T>(record: Readonly<Record<string, T>>, name: string): T | undefined {

@@ -52,10 +52,10 @@ export type Head = {
 /** What knows the row that a request under way would leave now. */
 export type Drafting = { draft(): UsageRow };
 
-/** `drafts` are the requests under way, by id. */
+/** `drafts` are the requests under way. */
 export function createHead(
   writer: Writer,
-  drafts: ReadonlyMap<string, Drafting>,
+  drafts: ReadonlySet<Drafting>,
   onFailure: (error: Error) => void,
 ): Head {
   let number = 1;
@@ -69,7 +69,7 @@ export function createHead(
 
   const draftLines = (): string => {
     let lines = "";
-    for (const meter of drafts.values()) lines += encodeDraftLine(meter.draft());
+    for (const request of drafts) lines += encodeDraftLine(request.draft());
     return lines;
   };
 

@@ -21,16 +21,16 @@ import { encodeDraftLine, encodeUsageLine } from "./usage-line.ts";
 export type Journal = {
   /**
    * Notes that a request is about to go to a provider; when the promise resolves, the note survives the death of the process (not
-   * of the machine). If the process dies before `keep` gets a row of the same id, the next one stores what it drafted last: it is
-   * asked then, and again every few seconds. The same id again replaces the note. Never rejects.
+   * of the machine). If the process dies before `keep` gets the row of this request, the next one stores what it drafted last: it
+   * is asked then, and again every few seconds. The same one again renews the note. Never rejects.
    */
-  begin(id: string, meter: Drafting): Promise<void>;
+  begin(request: Drafting): Promise<void>;
   /**
-   * Keeps the row with which a request ended: the promise resolves when it survives likewise, and an answer must not end before.
-   * Never rejects. Notes and rows of one turn of the event loop are appended together: writing costs as much as a good part of a
-   * request.
+   * Keeps the row with which a request ended, which `begin` knows if it was noted: the promise resolves when it survives likewise,
+   * and an answer must not end before. Never rejects. Notes and rows of one turn of the event loop are appended together: writing
+   * costs as much as a good part of a request.
    */
-  keep(row: UsageRow): Promise<void>;
+  keep(row: UsageRow, request?: Drafting): Promise<void>;
   /** Rows not yet in the store. */
   readonly pending: number;
   /** Rows that reached neither a file nor the store, or that the store refused (those are kept in `rejected.jsonl`). */
@@ -82,7 +82,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const memoryRows = options.memoryRows ?? 10_000;
   const { own, dead } = claimWriters(directory);
 
-  const drafts = new Map<string, Drafting>();
+  const drafts = new Set<Drafting>();
   let lost = 0;
   let shoutAt = 0;
   let refileAt = 0;
@@ -181,15 +181,15 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
 
   /** Appends what was gathered, in one write. */
   function writeGathered(): void {
-    const { rows, notes, written } = gathered;
+    const { rows, ended, notes, written } = gathered;
     if (rows.length + notes.size === 0) return;
     gathered = gathering();
-    for (const { id } of rows) drafts.delete(id);
+    for (const request of ended) drafts.delete(request);
     const failed = head.failure !== undefined;
     let lines = rows.map(encodeUsageLine).join("");
-    for (const meter of notes.values()) lines += encodeDraftLine(meter.draft());
+    for (const request of notes) lines += encodeDraftLine(request.draft());
     const filed = head.append(lines);
-    for (const [id, meter] of notes) drafts.set(id, meter);
+    for (const request of notes) drafts.add(request);
     const refused = backlog.admit(rows, filed);
     if (refused > 0) lose(refused);
     if (filed && failed) recover();
@@ -244,18 +244,21 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   timer.unref();
 
   return {
-    begin(id, meter) {
+    begin(request) {
       if (closed) return running;
-      gathered.notes.set(id, meter);
+      gathered.notes.add(request);
       return writeSoon();
     },
-    keep(row) {
+    keep(row, request) {
       if (closed) {
         lose(1);
         return running;
       }
       gathered.rows.push(row);
-      gathered.notes.delete(row.id);
+      if (request) {
+        gathered.notes.delete(request);
+        gathered.ended.push(request);
+      }
       return writeSoon();
     },
     get pending() {
@@ -274,10 +277,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flush,
     async close() {
       if (closed) return running;
-      for (const [id, meter] of new Map([...drafts, ...gathered.notes])) {
-        gathered.notes.delete(id);
-        gathered.rows.push(meter.draft());
+      for (const request of new Set([...drafts, ...gathered.notes])) {
+        gathered.rows.push(request.draft());
+        gathered.ended.push(request);
       }
+      gathered.notes.clear();
       writeGathered();
       closed = true;
       clearInterval(timer);
@@ -324,12 +328,19 @@ function toSegments(writer: DeadWriter): readonly Segment[] {
   }));
 }
 
-/** What waits for the end of this turn of the event loop: rows, and notes of requests that begin. */
+/** What waits for the end of this turn of the event loop: rows, whose they are, and notes of requests that begin. */
 function gathering(): {
   readonly rows: UsageRow[];
-  readonly notes: Map<string, Drafting>;
+  readonly ended: Drafting[];
+  readonly notes: Set<Drafting>;
   readonly written: PromiseWithResolvers<void>;
   isAwaited: boolean;
 } {
-  return { rows: [], notes: new Map(), written: Promise.withResolvers(), isAwaited: false };
+  return {
+    rows: [],
+    ended: [],
+    notes: new Set(),
+    written: Promise.withResolvers(),
+    isAwaited: false,
+  };
 }

@@ -103,7 +103,7 @@ export function testApp(options: AppOptions) {
       clock,
       onHit: (tenant, limit) => metrics.limitHit(tenant, limit),
     }),
-    begin: async (_, meter) => {
+    begin: async (meter) => {
       begun.push(meter.draft());
     },
     record: (row) => {

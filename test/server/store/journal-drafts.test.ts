@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Journal } from "../../../src/server/store/journal.ts";
+import type { Drafting } from "../../../src/server/store/journal-head.ts";
 import { readSegment } from "../../../src/server/store/journal-files.ts";
 import type { UsageRow } from "../../../src/server/store/store.ts";
 import { encodeDraftLine, encodeUsageLine } from "../../../src/server/store/usage-line.ts";
@@ -18,11 +19,17 @@ afterEach(() => rig.close());
 
 const draft = (number: number, fields: Partial<UsageRow> = {}): UsageRow =>
   aRow(number, { status: "lost", statusCode: 500, estimated: true, outputTokens: 0, ...fields });
+let requests: Drafting[];
+beforeEach(() => {
+  requests = [];
+});
 const begin = async (journal: Journal, ...numbers: readonly number[]): Promise<void> => {
   await Promise.all(
-    numbers.map((number) => journal.begin(aRow(number).id, { draft: () => draft(number) })),
+    numbers.map((number) => journal.begin((requests[number] = { draft: () => draft(number) }))),
   );
 };
+const end = (journal: Journal, number: number): Promise<void> =>
+  journal.keep(aRow(number), requests[number]);
 const contents = (): string =>
   rig
     .segments()
@@ -44,12 +51,12 @@ function leave(segment: number, ...numbers: readonly number[]): void {
 describe("a request under way", () => {
   test("is in the file when begin is done, together with the rows of the same turn", async () => {
     const journal = await rig.open();
-    const kept = journal.keep(aRow(1));
+    const kept = end(journal, 1);
     await begin(journal, 2);
     expect(contents()).toBe(encodeUsageLine(aRow(1)) + encodeDraftLine(draft(2)));
     await kept;
     expect(journal.pending).toBe(1);
-    await journal.keep(aRow(2));
+    await end(journal, 2);
   });
 
   test("never reaches the store, and its row does once", async () => {
@@ -57,9 +64,9 @@ describe("a request under way", () => {
     await begin(journal, 1, 2);
     await journal.flush();
     expect(rig.store.batches).toEqual([]);
-    await journal.keep(aRow(2));
+    await end(journal, 2);
     await journal.flush();
-    await journal.keep(aRow(1));
+    await end(journal, 1);
     await journal.flush();
     expect(stored()).toEqual({ "1": "ok", "2": "ok" });
     expect(rig.store.batches).toEqual([1, 1]);
@@ -70,12 +77,12 @@ describe("a request under way", () => {
     const journal = await rig.open();
     await begin(journal, 1);
     for (const number of [2, 3, 4]) {
-      await journal.keep(aRow(number));
+      await end(journal, number);
       await journal.flush();
       expect(rig.segments()).toHaveLength(1);
       expect(contents()).toBe(encodeDraftLine(draft(1)));
     }
-    await journal.keep(aRow(1));
+    await end(journal, 1);
     await journal.flush();
     expect(rig.segments()).toEqual([]);
   });
@@ -83,7 +90,7 @@ describe("a request under way", () => {
   test("is asked again what it has come to, and leaves one file", async () => {
     const journal = await rig.open({ flushMs: 10 });
     let tokens = 0;
-    await journal.begin(aRow(1).id, { draft: () => draft(1, { outputTokens: tokens }) });
+    await journal.begin((requests[1] = { draft: () => draft(1, { outputTokens: tokens }) }));
     tokens = 70;
     await waitFor(
       "a checkpoint",
@@ -92,16 +99,16 @@ describe("a request under way", () => {
     );
     expect(rig.segments()).toHaveLength(1);
     expect(contents()).toBe(encodeDraftLine(draft(1, { outputTokens: 70 })));
-    await journal.keep(aRow(1));
+    await end(journal, 1);
   });
 
   test("one of thousands makes the others no work four times a second", async () => {
     const journal = await rig.open({ flushMs: 1 });
     await begin(journal, ...Array.from({ length: 1_000 }, (_, number) => number));
-    await journal.keep(aRow(0));
+    await end(journal, 0);
     await waitFor("the first segment", () => rig.store.rows.size === 1);
     const sealed = performance.now();
-    await journal.keep(aRow(1));
+    await end(journal, 1);
     await waitFor("the second segment", () => rig.store.rows.size === 2);
     expect(performance.now() - sealed).toBeGreaterThan(400);
   });
@@ -109,7 +116,7 @@ describe("a request under way", () => {
   test("leaves its draft when the journal is closed under it", async () => {
     const journal = await rig.open();
     await begin(journal, 1, 2);
-    await journal.keep(aRow(2));
+    await end(journal, 2);
     await journal.close();
     expect(stored()).toEqual({ "1": "lost", "2": "ok" });
     expect(readdirSync(rig.directory)).toEqual(["claim.lock"]);
