@@ -37,7 +37,7 @@ export type Exchange = {
   /** Harmless request fields that the target could not take. */
   readonly dropped: Set<string>;
   /** The head of the provider's answer, once there is one. */
-  head?: Headers;
+  head: Headers | undefined;
   limits: LimitState | undefined;
   /** What writes its line in the books, once they are open. */
   meter: Meter | undefined;

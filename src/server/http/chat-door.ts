@@ -69,6 +69,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       dropped: new Set(),
       limits: undefined,
       meter: undefined,
+      head: undefined,
     };
     let finished = false;
     const finish = (error?: ChatError): void => {

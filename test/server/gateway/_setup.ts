@@ -82,6 +82,7 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     dropped: new Set(),
     limits: undefined,
     meter: undefined,
+    head: undefined,
     ...changes,
   };
 }
