@@ -25,6 +25,8 @@ const INSERT = `insert into usage_logs (id, api_key_id, tenant_id, logical_model
     output_tokens, cached, cache_write_tokens, reasoning, estimated, cost_nano_usd, latency_ms, time_to_first_token_ms,
     status_code, status, error_message, request_id, stream, attempts, created_at)
   values `;
+type Value = string | number | null;
+
 const COLUMNS = 22;
 const VALUES = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 // A conflict on the id is a row that is here already; any other (a value of the wrong kind) must not pass silently.
@@ -71,6 +73,9 @@ const ROW_SUMS = SUMMED.map((column) => {
 export function createUsageMethods(sqlite: Sqlite): UsageMethods {
   const insert = sqlite.prepare(insertOf(1));
   const insertMany = sqlite.prepare(insertOf(ROWS_AT_ONCE));
+  /** The values of one row and of many, filled anew each time. */
+  const one: Value[] = Array<Value>(COLUMNS).fill(null);
+  const many: Value[] = Array<Value>(ROWS_AT_ONCE * COLUMNS).fill(null);
   const last = sqlite.prepare("select coalesce(max(rowid), 0) as last from usage_logs");
   const idsBehind = sqlite.prepare("select id from usage_logs where rowid > ?");
   const holdTrigger = sqlite.prepare("insert into usage_adding_up default values");
@@ -95,12 +100,17 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
   const insertAll = (rows: readonly UsageRow[]): number => {
     const single = rows.length % ROWS_AT_ONCE;
     let added = 0;
-    const values: (string | number | null)[] = [];
+    let place = 0;
     for (const [index, row] of rows.entries()) {
-      addColumns(values, row);
-      if (index >= single && values.length < ROWS_AT_ONCE * COLUMNS) continue;
-      added += (index < single ? insert : insertMany).run(...values).changes;
-      values.length = 0;
+      if (index < single) {
+        setColumns(one, 0, row);
+        added += insert.run(...one).changes;
+        continue;
+      }
+      place = setColumns(many, place, row);
+      if (place < many.length) continue;
+      added += insertMany.run(...many).changes;
+      place = 0;
     }
     return added;
   };
@@ -212,33 +222,32 @@ export function createUsageMethods(sqlite: Sqlite): UsageMethods {
   };
 }
 
-/** Puts a row's values behind others, in the order of the columns. */
-function addColumns(values: (string | number | null)[], row: UsageRow): void {
-  values.push(
-    row.id,
-    row.apiKeyId,
-    row.tenantId,
-    row.logicalModel,
-    row.provider,
-    row.providerModelId,
-    row.inputTokens,
-    row.outputTokens,
-    row.cacheReadTokens,
-    row.cacheWriteTokens,
-    row.reasoningTokens,
-    row.estimated ? 1 : 0,
-    row.costNanoUsd,
-    // Clocks give fractions; the columns hold whole milliseconds.
-    Math.round(row.latencyMs),
-    row.timeToFirstTokenMs === null ? null : Math.round(row.timeToFirstTokenMs),
-    row.statusCode,
-    row.status,
-    row.errorMessage,
-    row.requestId,
-    row.stream ? 1 : 0,
-    row.attempts,
-    toText(row.createdAt),
-  );
+/** Puts a row's values, in the order of the columns, into their places; answers where the next row's begin. */
+function setColumns(values: Value[], at: number, row: UsageRow): number {
+  values[at] = row.id;
+  values[at + 1] = row.apiKeyId;
+  values[at + 2] = row.tenantId;
+  values[at + 3] = row.logicalModel;
+  values[at + 4] = row.provider;
+  values[at + 5] = row.providerModelId;
+  values[at + 6] = row.inputTokens;
+  values[at + 7] = row.outputTokens;
+  values[at + 8] = row.cacheReadTokens;
+  values[at + 9] = row.cacheWriteTokens;
+  values[at + 10] = row.reasoningTokens;
+  values[at + 11] = row.estimated ? 1 : 0;
+  values[at + 12] = row.costNanoUsd;
+  // Clocks give fractions; the columns hold whole milliseconds.
+  values[at + 13] = Math.round(row.latencyMs);
+  values[at + 14] = row.timeToFirstTokenMs === null ? null : Math.round(row.timeToFirstTokenMs);
+  values[at + 15] = row.statusCode;
+  values[at + 16] = row.status;
+  values[at + 17] = row.errorMessage;
+  values[at + 18] = row.requestId;
+  values[at + 19] = row.stream ? 1 : 0;
+  values[at + 20] = row.attempts;
+  values[at + 21] = toText(row.createdAt);
+  return at + COLUMNS;
 }
 
 function toSums(sums: UsageSums): (string | number)[] {

@@ -26,6 +26,11 @@ export type Sqlite = {
   close(): void;
 };
 
+/**
+ * Pages of the WAL (16 MB) before they are moved into the file. Rows are written at the ends of a table and of its indexes, whose
+ * last pages are in the WAL again and again; the longer it is, the fewer of them are moved.
+ */
+const CHECKPOINT_PAGES = 4_000;
 const PATIENCE_MS = 5_000;
 /** How long SQLite itself waits, blocking this thread, before a call is `patiently` tried again. */
 const BLOCKING_WAIT_MS = 20;
@@ -45,6 +50,7 @@ export function openSqlite(path: string, access: "read" | "write" | "create"): S
     // While opening, blocking is right: there is nothing else to do.
     database.run(`pragma busy_timeout = ${PATIENCE_MS}`);
     if (access !== "read") enterWal(database);
+    database.run(`pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     database.run("pragma synchronous = normal");
     database.run("pragma foreign_keys = on");
     // From here on an event loop may be waiting: short blocking waits, and `patiently` around them.
