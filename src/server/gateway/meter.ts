@@ -22,6 +22,8 @@ export type Meter = {
   close(status: UsageStatus, error?: ChatError): UsageRow;
   /** The row that this request leaves if the process dies now. Cheap, however long the answer has become. */
   draft(): UsageRow;
+  /** The journal's own, from the beginning, lest the meter change its shape. */
+  place: number | undefined;
 };
 
 type OwnMeter = Meter & {
@@ -64,6 +66,7 @@ export function createMeter(
     latest: "",
     inputTokens: undefined,
     earlier: NONE,
+    place: undefined,
     // Shared by all meters rather than made for each.
     observe,
     turn,

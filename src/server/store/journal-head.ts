@@ -10,6 +10,7 @@ import {
   type Writer,
 } from "./journal-files.ts";
 import type { UsageRow } from "./store.ts";
+import type { UnderWay } from "./under-way.ts";
 import { encodeDraftLine } from "./usage-line.ts";
 
 export type Segment = {
@@ -49,13 +50,10 @@ export type Head = {
   close(isDone: boolean): void;
 };
 
-/** What knows the row that a request under way would leave now. */
-export type Drafting = { draft(): UsageRow };
-
 /** `drafts` are the requests under way. */
 export function createHead(
   writer: Writer,
-  drafts: ReadonlySet<Drafting>,
+  drafts: UnderWay,
   onFailure: (error: Error) => void,
 ): Head {
   let number = 1;
@@ -69,7 +67,7 @@ export function createHead(
 
   const draftLines = (): string => {
     let lines = "";
-    for (const request of drafts) lines += encodeDraftLine(request.draft());
+    for (const request of drafts.all) lines += encodeDraftLine(request.draft());
     return lines;
   };
 
@@ -77,7 +75,7 @@ export function createHead(
     let failed: Error | undefined;
     try {
       file ??= createSegmentFile(segment.path);
-      const before = isBare && drafts.size > 0 ? draftLines() : "";
+      const before = isBare && drafts.count > 0 ? draftLines() : "";
       failed = file.append(before + lines);
     } catch (thrown) {
       failed = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -105,7 +103,7 @@ export function createHead(
     segment = emptySegment(segmentPath(writer, number));
     isBare = true;
     // Before the old one can go.
-    if (drafts.size > 0) append("");
+    if (drafts.count > 0) append("");
   }
 
   return {

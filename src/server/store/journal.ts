@@ -14,8 +14,9 @@
 import { createBacklog } from "./journal-backlog.ts";
 import { createDrain, spill } from "./journal-drain.ts";
 import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journal-files.ts";
-import { createHead, type Drafting, type Segment } from "./journal-head.ts";
+import { createHead, type Segment } from "./journal-head.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
+import { createUnderWay, type Drafting } from "./under-way.ts";
 import { encodeDraftLine, encodeUsageLine } from "./usage-line.ts";
 
 export type Journal = {
@@ -82,7 +83,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const memoryRows = options.memoryRows ?? 10_000;
   const { own, dead } = claimWriters(directory);
 
-  const drafts = new Set<Drafting>();
+  const drafts = createUnderWay();
   let lost = 0;
   let shoutAt = 0;
   let refileAt = 0;
@@ -182,14 +183,14 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   /** Appends what was gathered, in one write. */
   function writeGathered(): void {
     const { rows, ended, notes, written } = gathered;
-    if (rows.length + notes.size === 0) return;
+    if (rows.length + notes.length === 0) return;
     gathered = gathering();
-    for (const request of ended) drafts.delete(request);
+    for (const request of ended) drafts.leave(request);
     const failed = head.failure !== undefined;
     let lines = rows.map(encodeUsageLine).join("");
     for (const request of notes) lines += encodeDraftLine(request.draft());
     const filed = head.append(lines);
-    for (const request of notes) drafts.add(request);
+    for (const request of notes) drafts.enter(request);
     const refused = backlog.admit(rows, filed);
     if (refused > 0) lose(refused);
     if (filed && failed) recover();
@@ -197,7 +198,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       spill(head.segment);
       backlog.seal();
     }
-    const enough = Math.max(SEGMENT_ROWS, drafts.size);
+    const enough = Math.max(SEGMENT_ROWS, drafts.count);
     if (head.segment.count >= enough && !flushSoon && storeFailures === 0) {
       flushSoon = true;
       setImmediate(() => void flush());
@@ -228,13 +229,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       refileAt = now + REFILE_MS;
       recover();
     }
-    if (drafts.size > 0 && now >= checkpointAt) {
+    if (drafts.count > 0 && now >= checkpointAt) {
       head.checkpoint();
       checkpointAt = now + (storeFailures > 0 ? OUTAGE_CHECKPOINT_MS : CHECKPOINT_MS);
     }
     if (draining || backlog.isEmpty || now < retryAt) return;
     // Every segment begins with all that is under way: of thousands, not four times a second.
-    const rest = Math.min(drafts.size * REST_MS_A_DRAFT, CHECKPOINT_MS);
+    const rest = Math.min(drafts.count * REST_MS_A_DRAFT, CHECKPOINT_MS);
     if (backlog.first === undefined && now < sealedAt + rest) return;
     void flush();
   }
@@ -246,7 +247,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   return {
     begin(request) {
       if (closed) return running;
-      gathered.notes.add(request);
+      gathered.notes.push(request);
       return writeSoon();
     },
     keep(row, request) {
@@ -256,8 +257,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       }
       gathered.rows.push(row);
       if (request) {
-        gathered.notes.delete(request);
         gathered.ended.push(request);
+        forget(gathered.notes, request);
       }
       return writeSoon();
     },
@@ -277,11 +278,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flush,
     async close() {
       if (closed) return running;
-      for (const request of new Set([...drafts, ...gathered.notes])) {
+      for (const request of new Set([...drafts.all, ...gathered.notes])) {
         gathered.rows.push(request.draft());
         gathered.ended.push(request);
       }
-      gathered.notes.clear();
+      gathered.notes.length = 0;
       writeGathered();
       closed = true;
       clearInterval(timer);
@@ -328,18 +329,24 @@ function toSegments(writer: DeadWriter): readonly Segment[] {
   }));
 }
 
+/** A request that has ended in the turn in which it began needs no note. */
+function forget(notes: Drafting[], request: Drafting): void {
+  const index = notes.indexOf(request);
+  if (index >= 0) notes.splice(index, 1);
+}
+
 /** What waits for the end of this turn of the event loop: rows, whose they are, and notes of requests that begin. */
 function gathering(): {
   readonly rows: UsageRow[];
   readonly ended: Drafting[];
-  readonly notes: Set<Drafting>;
+  readonly notes: Drafting[];
   readonly written: PromiseWithResolvers<void>;
   isAwaited: boolean;
 } {
   return {
     rows: [],
     ended: [],
-    notes: new Set(),
+    notes: [],
     written: Promise.withResolvers(),
     isAwaited: false,
   };
