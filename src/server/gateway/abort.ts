@@ -1,4 +1,5 @@
 import type { ChatError } from "../../connectors/hub/error.ts";
+import type { Present } from "../roster.ts";
 
 /** Something that can be ended from outside. */
 export type Abortable = {
@@ -10,20 +11,28 @@ export type Abortable = {
  * An end that may come from outside: the client goes away, the server stops, or a stream is left. What an AbortController is
  * for, at a tenth of its price: every request has one, and hardly any is ever used.
  */
-export type Abort = Abortable & {
-  /** Why, once it has happened. */
-  readonly reason: ChatError | undefined;
-  /** Ends `other` too when it happens, or at once if it has. */
-  listen(other: Abortable): void;
-  /** Takes it back. */
-  unlisten(other: Abortable): void;
-};
+export type Abort = Abortable &
+  Present & {
+    /** Why, once it has happened. */
+    readonly reason: ChatError | undefined;
+    /** Ends `other` too when it happens, or at once if it has. */
+    listen(other: Abortable): void;
+    /** Takes it back. */
+    unlisten(other: Abortable): void;
+  };
 
 type OwnAbort = Abort & { reason: ChatError | undefined; readonly others: Abortable[] };
 
 export function createAbort(): Abort {
   // The functions are shared by all rather than made for each.
-  const own: OwnAbort = { reason: undefined, others: [], abort, listen, unlisten };
+  const own: OwnAbort = {
+    reason: undefined,
+    others: [],
+    place: undefined,
+    abort,
+    listen,
+    unlisten,
+  };
   return own;
 }
 

@@ -4,13 +4,14 @@ import { estimateLength, estimateTokens } from "../../connectors/hub/estimate.ts
 import type { ChatRequest } from "../../connectors/hub/request.ts";
 import type { Usage } from "../../connectors/hub/usage.ts";
 import type { PriceConfig } from "../config/config.ts";
+import type { Present } from "../roster.ts";
 import type { UsageRow, UsageStatus } from "../store/store.ts";
 import { estimateInput } from "./estimate.ts";
 import type { Exchange } from "./exchange.ts";
 import { costOf } from "./pricing.ts";
 
 /** Watches one answer go by and writes its line in the books. */
-export type Meter = {
+export type Meter = Present & {
   observe(events: readonly ChatEvent[]): void;
   /** What was observed since the last turn was an attempt that is over, and another one follows: both count. */
   turn(): void;
@@ -22,8 +23,6 @@ export type Meter = {
   close(status: UsageStatus, error?: ChatError): UsageRow;
   /** The row that this request leaves if the process dies now. Cheap, however long the answer has become. */
   draft(): UsageRow;
-  /** The journal's own, from the beginning, lest the meter change its shape. */
-  place: number | undefined;
 };
 
 type OwnMeter = Meter & {

@@ -1,12 +1,16 @@
 import type { ChatError } from "../../connectors/hub/error.ts";
 import type { Abortable } from "../gateway/abort.ts";
+import { createRoster, type Present } from "../roster.ts";
+
+/** What can be cut off. */
+type Cuttable = Abortable & Present;
 
 /** The requests being answered now, so that a stopping server can wait for them and, in the end, cut them off. */
 export type InFlight = {
   /** Notes a request, which is aborted if the server cannot wait for it. */
-  enter(request: Abortable): void;
+  enter(request: Cuttable): void;
   /** Takes it off again. */
-  leave(request: Abortable): void;
+  leave(request: Cuttable): void;
   readonly count: number;
   /** Resolves when nothing is in flight. */
   idle(): Promise<void>;
@@ -15,28 +19,26 @@ export type InFlight = {
 };
 
 export function createInFlight(): InFlight {
-  const requests = new Set<Abortable>();
+  const requests = createRoster<Cuttable>();
   let waiting: (() => void)[] = [];
   return {
-    enter(request) {
-      requests.add(request);
-    },
+    enter: (request) => requests.enter(request),
     leave(request) {
-      if (!requests.delete(request) || requests.size > 0) return;
+      if (!requests.leave(request) || requests.count > 0) return;
       for (const wake of waiting) wake();
       waiting = [];
     },
     get count() {
-      return requests.size;
+      return requests.count;
     },
     idle() {
-      if (requests.size === 0) return Promise.resolve();
+      if (requests.count === 0) return Promise.resolve();
       return new Promise((resolve) => {
         waiting.push(resolve);
       });
     },
     cutAll(reason) {
-      const all = [...requests];
+      const all = [...requests.all];
       for (const request of all) request.abort(reason);
       return all.length;
     },

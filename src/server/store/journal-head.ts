@@ -2,6 +2,7 @@
  * Where the journal writes: the segment that grows. It begins with a line for every request under way, so that older segments
  * may go as soon as their rows are stored, and what a dead process had under way is found in what it left.
  */
+import type { Present, Roster } from "../roster.ts";
 import {
   createSegmentFile,
   removeFile,
@@ -10,7 +11,6 @@ import {
   type Writer,
 } from "./journal-files.ts";
 import type { UsageRow } from "./store.ts";
-import type { UnderWay } from "./under-way.ts";
 import { encodeDraftLine } from "./usage-line.ts";
 
 export type Segment = {
@@ -50,10 +50,13 @@ export type Head = {
   close(isDone: boolean): void;
 };
 
+/** A request under way: what knows the row that it would leave now. */
+export type Drafting = Present & { draft(): UsageRow };
+
 /** `drafts` are the requests under way. */
 export function createHead(
   writer: Writer,
-  drafts: UnderWay,
+  drafts: Roster<Drafting>,
   onFailure: (error: Error) => void,
 ): Head {
   let number = 1;

@@ -11,12 +11,12 @@
  * is full they stay in memory only, and go into a file as soon as it takes them; what finds no room is lost, counted and shouted
  * about.
  */
+import { createRoster } from "../roster.ts";
 import { createBacklog } from "./journal-backlog.ts";
 import { createDrain, spill } from "./journal-drain.ts";
 import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journal-files.ts";
-import { createHead, type Segment } from "./journal-head.ts";
+import { createHead, type Drafting, type Segment } from "./journal-head.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
-import { createUnderWay, type Drafting } from "./under-way.ts";
 import { encodeDraftLine, encodeUsageLine } from "./usage-line.ts";
 
 export type Journal = {
@@ -83,7 +83,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const memoryRows = options.memoryRows ?? 10_000;
   const { own, dead } = claimWriters(directory);
 
-  const drafts = createUnderWay();
+  const drafts = createRoster<Drafting>();
   let lost = 0;
   let shoutAt = 0;
   let refileAt = 0;

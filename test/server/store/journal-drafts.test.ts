@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Journal } from "../../../src/server/store/journal.ts";
-import type { Drafting } from "../../../src/server/store/under-way.ts";
+import type { Drafting } from "../../../src/server/store/journal-head.ts";
 import { readSegment } from "../../../src/server/store/journal-files.ts";
 import type { UsageRow } from "../../../src/server/store/store.ts";
 import { encodeDraftLine, encodeUsageLine } from "../../../src/server/store/usage-line.ts";
