@@ -1,7 +1,7 @@
 import { ChatError, type Timer } from "../hub/error.ts";
 
 /** What callers know of a host: its address is the operator's business. */
-const SOMEBODY = "the provider";
+export const SOMEBODY = "the provider";
 
 /** What went wrong on the way to a host, in words that name neither path nor query nor credentials. */
 type Words = {

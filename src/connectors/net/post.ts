@@ -5,7 +5,7 @@ import { createReply, type PostReply } from "./reply.ts";
 import { type ConnectWitness, createConnectWitness, isProxied } from "./connect.ts";
 import { type Exchange, openExchange, type Reins } from "./exchange.ts";
 import { createGate } from "./gate.ts";
-import { codeOf, toNetworkError, toTimeout } from "./failure.ts";
+import { codeOf, SOMEBODY, toNetworkError, toTimeout } from "./failure.ts";
 
 /** A kept connection that the server had closed shows it within a round trip; a later reset is another matter. */
 const STALE_MS = 500;
@@ -164,6 +164,11 @@ function redirected(status: number, host: string): ChatError {
   return new ChatError(
     "bad-upstream",
     `${host} answered with a redirect (${status}), which is not followed; check base_url`,
-    { code: "redirect", upstreamStatus: status, retryHere: false },
+    {
+      code: "redirect",
+      told: `${SOMEBODY} answered with a redirect (${status})`,
+      upstreamStatus: status,
+      retryHere: false,
+    },
   );
 }

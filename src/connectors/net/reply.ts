@@ -1,6 +1,6 @@
 import { ChatError } from "../hub/error.ts";
 import type { Exchange } from "./exchange.ts";
-import { toBrokenBody } from "./failure.ts";
+import { SOMEBODY, toBrokenBody } from "./failure.ts";
 
 /** The most that a whole reply may hold. */
 const MAX_REPLY_BYTES = 64 * 1024 * 1024;
@@ -144,8 +144,10 @@ async function joined(
   for await (const chunk of body) {
     length += chunk.byteLength;
     if (length > limit) {
-      throw new ChatError("bad-upstream", `the answer of ${host} is larger than ${limit} bytes`, {
+      const answer = (of: string): string => `the answer of ${of} is larger than ${limit} bytes`;
+      throw new ChatError("bad-upstream", answer(host), {
         code: "answer_too_large",
+        told: answer(SOMEBODY),
         retryHere: false,
       });
     }

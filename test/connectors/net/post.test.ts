@@ -82,6 +82,8 @@ describe("a request", () => {
       const error = await errorOf(poster.post(request(upstream.url)));
       expectError(error, { kind: "bad-upstream", code: "redirect", message: /redirect \(30\d\)/ });
       expect(error.upstreamStatus).toBe(status);
+      expect(error.message).toStartWith(upstream.host);
+      expect(error.told).toBe(`the provider answered with a redirect (${status})`);
     }
     expect(upstream.seen.map(({ path }) => path)).not.toContain("/elsewhere");
   });
@@ -160,8 +162,9 @@ describe("a body", () => {
       expectError(error, {
         kind: "bad-upstream",
         code: "answer_too_large",
-        message: /larger than/,
+        message: /^the answer of 127\.0\.0\.1:\d+ is larger than/,
       });
+      expect(error.told).toStartWith("the answer of the provider is larger than");
     } finally {
       await server.stop(true);
     }
