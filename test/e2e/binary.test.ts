@@ -40,6 +40,22 @@ test("it runs from any folder with no other file beside it", async () => {
   expect(readdirSync(join(directory, "alone"))).toEqual(["xjp"]);
 });
 
+test("it answers probes that name no host, as HTTP/1.0 allows", async () => {
+  const gateway = await startGateway({ flags: ["--demo"] });
+  try {
+    const key = /XJP_[\w-]{43}/.exec(gateway.log())?.[0];
+    const get = (path: string, head = ""): Promise<string> =>
+      saidTo(gateway.url, `GET ${path} HTTP/1.0\r\n${head}\r\n`);
+    for (const path of ["/healthz", "/readyz", "/metrics?x=/a"])
+      expect(await get(path)).toStartWith("HTTP/1.1 200 OK\r\n");
+    expect(await get("/x/healthz")).toContain(" 401 ");
+    const mine = await get("/v1/models/demo/echo?x=/a", `authorization: Bearer ${key}\r\n`);
+    expect(mine).toContain('"id":"demo/echo"');
+  } finally {
+    await gateway.stop();
+  }
+});
+
 test("it does not read an .env or a bunfig.toml of the folder it is started in", async () => {
   const folder = join(directory, "strange");
   mkdirSync(folder);
@@ -128,4 +144,22 @@ function run(words: readonly string[]): Promise<Finished> {
     cwd: directory,
     env: { HOME: directory, XDG_DATA_HOME: directory, XDG_CONFIG_HOME: directory },
   });
+}
+
+/** The head and the beginning of what comes back for these bytes. */
+async function saidTo(url: string, request: string): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const answer = Promise.withResolvers<string>();
+  const socket = await Bun.connect({
+    hostname,
+    port: Number(port),
+    socket: {
+      data: (_socket, bytes) => answer.resolve(bytes.toString()),
+      close: () => answer.resolve(""),
+    },
+  });
+  socket.write(request);
+  const said = await answer.promise;
+  socket.end();
+  return said;
 }

@@ -16,6 +16,7 @@ import { dialectOf } from "./doors.ts";
 import { errorResponse } from "./errors.ts";
 import { createIdempotentDoor, type IdempotentDoorDeps } from "./idempotent-door.ts";
 import type { Asker, Models } from "./models.ts";
+import { decodePath, methodsOf, nothingAnswers, pathOf, withHost } from "./paths.ts";
 import { healthz, type Probed, readyz } from "./probes.ts";
 
 export type AppDeps = ChatDoorDeps &
@@ -81,27 +82,33 @@ export function createApp(deps: AppDeps): App {
     return { caller: guest.caller, dialect, requestId: guest.requestId };
   };
 
+  const identified = (request: Request, response: Response): Response => {
+    const id = guests.get(request)?.requestId;
+    if (id !== undefined) response.headers.set("x-request-id", id);
+    return response;
+  };
+
   // Hosts inside may have names of one to three letters, which Elysia would otherwise read into the path.
   const routes = new Elysia({ normalize: false, handler: { standardHostname: false } })
     .onError(({ request, error, code }) => {
       const requestId = guests.get(request)?.requestId ?? requestIdOf(request.headers);
       if (code !== "NOT_FOUND") return fail(request, requestId, error);
-      const what = `nothing answers ${request.method} ${pathOf(request.url)}`;
-      return refuse(request, requestId, new ChatError("not-found", what, { code: "unknown_path" }));
+      return refuseRoute(request, requestId);
     })
-    .get("/healthz", () => healthz(deps.probed))
-    .get("/readyz", () => readyz(deps.probed))
-    .get(
-      "/metrics",
-      async () =>
+    .get("/healthz", ({ request }) => identified(request, healthz(deps.probed)))
+    .get("/readyz", async ({ request }) => identified(request, await readyz(deps.probed)))
+    .get("/metrics", async ({ request }) =>
+      identified(
+        request,
         new Response(await deps.metrics.render(), {
           headers: { "content-type": deps.metrics.contentType },
         }),
+      ),
     )
     .get("/v1/models", ({ request }) => deps.models.list(askerOf(request)))
     .get("/v1/models/*", ({ request }) =>
       deps.models.show(
-        decodeURIComponent(pathOf(request.url).slice("/v1/models/".length)),
+        decodePath(pathOf(request.url).slice("/v1/models/".length)),
         askerOf(request),
       ),
     )
@@ -110,8 +117,9 @@ export function createApp(deps: AppDeps): App {
   const admit = (request: Request, path: string, guest: Guest): Response | Promise<Response> => {
     const door = request.method === "POST" ? doors.get(path) : undefined;
     if (!door || !guest.caller) {
-      guests.set(request, guest);
-      return routes.fetch(request);
+      const whole = withHost(request);
+      guests.set(whole, guest);
+      return routes.fetch(whole);
     }
     return door(request, guest.caller, guest.requestId);
   };
@@ -120,7 +128,7 @@ export function createApp(deps: AppDeps): App {
     const path = pathOf(request.url);
     const requestId = requestIdOf(request.headers);
     if (OPEN_PATHS.has(path)) return admit(request, path, { requestId });
-    if (isAdminPath(path)) return deps.admin(request, requestId);
+    if (isAdminPath(path)) return deps.admin(withHost(request), requestId);
     try {
       const caller = deps.authenticator.authenticate(request.headers);
       if (!(caller instanceof Promise)) return admit(request, path, { requestId, caller });
@@ -149,6 +157,24 @@ function refuse(request: Request, requestId: string, error: ChatError): Response
   return errorResponse(dialectOf(pathOf(request.url), request.headers), error, requestId);
 }
 
+/** Tells that no route is there, or none for this method. */
+function refuseRoute(request: Request, requestId: string): Response {
+  const { method } = request;
+  const path = pathOf(request.url);
+  const client = dialectOf(path, request.headers);
+  const allow = methodsOf(path);
+  if (allow === undefined) {
+    const what = nothingAnswers(method, path);
+    const error = new ChatError("not-found", what, { code: "unknown_path" });
+    return errorResponse(client, error, requestId);
+  }
+  const error = new ChatError("invalid-request", `${path} takes ${allow}, not ${method}`, {
+    code: "method_not_supported",
+    status: 405,
+  });
+  return errorResponse(client, error, requestId, { allow });
+}
+
 /** The caller's own id if it is a sane one, else a new one. */
 function requestIdOf(headers: Headers): string {
   const own = headers.get("x-request-id");
@@ -158,10 +184,3 @@ function requestIdOf(headers: Headers): string {
 
 /** Filled anew for each id. */
 const ID_BYTES = new Uint8Array(16);
-
-/** The path of an absolute URL, without its query. */
-function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const query = url.indexOf("?", start);
-  return query === -1 ? url.slice(start) : url.slice(start, query);
-}

@@ -390,6 +390,30 @@ describe("refusals", () => {
     expect(await response.text()).toContain("GET /v1/nothing");
   });
 
+  test("of a path that is nearly one name that one", async () => {
+    const { handle } = testApp({ connector: well() });
+    const response = await handle("/v1/v1/chat/completions", chatBody());
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain(
+      "nothing answers POST /v1/v1/chat/completions; did you mean /v1/chat/completions?",
+    );
+  });
+
+  test.each([
+    ["GET", "/v1/chat/completions", "POST"],
+    ["PUT", "/v1/messages", "POST"],
+    ["DELETE", "/v1/models/fast", "GET, HEAD"],
+    ["POST", "/v1/models", "GET, HEAD"],
+    ["POST", "/healthz", "GET, HEAD"],
+  ])("of %s %s name the methods that it takes: %s", async (method, path, allowed) => {
+    const { handle } = testApp({ connector: well() });
+    const response = await handle(path, { method });
+    expect([response.status, response.headers.get("allow")]).toEqual([405, allowed]);
+    expect(await response.json()).toMatchObject({
+      error: { message: `${path} takes ${allowed}, not ${method}` },
+    });
+  });
+
   test("by the gateway's own failure tell the client nothing of it, and the log all", async () => {
     const app = testApp({
       connector: scripted("p", [{ error: new Error("secret detail") }]),
@@ -415,7 +439,27 @@ describe("models", () => {
   });
 });
 
+describe("models with odd names", () => {
+  test.each(["%ff%zz", "%", "%E0%A4%A"])(
+    "that no text is written so, %s, are unknown",
+    async (id) => {
+      const { handle } = testApp({ connector: well() });
+      const response = await handle(`/v1/models/${id}`);
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ error: { code: "model_not_found" } });
+    },
+  );
+});
+
 describe("probes", () => {
+  test("have an id like every other answer", async () => {
+    const { handle } = testApp({ connector: well() });
+    for (const path of ["/healthz", "/readyz", "/metrics"]) {
+      const own = { headers: { "x-request-id": "mine" } };
+      expect((await handle(path, own)).headers.get("x-request-id")).toBe("mine");
+    }
+  });
+
   test("tell alive from ready", async () => {
     const draining = testApp({ connector: well(), draining: true });
     expect((await draining.handle("/healthz", { key: null })).status).toBe(200);

@@ -1,0 +1,39 @@
+import { nearest } from "../config/nearest.ts";
+
+/** The path of a request's URL, without its query. Where no Host was sent, which HTTP/1.0 may leave out, it begins the URL. */
+export function pathOf(url: string): string {
+  const start = url.startsWith("/") ? 0 : url.indexOf("/", url.indexOf("://") + 3);
+  const query = url.indexOf("?", start);
+  return query === -1 ? url.slice(start) : url.slice(start, query);
+}
+
+/** The same request with a whole URL, for whoever cannot do without. */
+export function withHost(request: Request): Request {
+  return request.url.startsWith("/")
+    ? new Request(`http://localhost${request.url}`, request)
+    : request;
+}
+
+/** What stands in a path as `%C3%BC`; as it is where that is the writing of no text. */
+export function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+const GET_PATHS = ["/healthz", "/readyz", "/metrics", "/v1/models"];
+const POST_PATHS = ["/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens"];
+
+/** The methods that a path takes, as `Allow` has them; undefined for one that nothing answers. */
+export function methodsOf(path: string): string | undefined {
+  if (POST_PATHS.includes(path)) return "POST";
+  return GET_PATHS.includes(path) || path.startsWith("/v1/models/") ? "GET, HEAD" : undefined;
+}
+
+/** Says that nothing answers there, with the path that was most likely meant. */
+export function nothingAnswers(method: string, path: string): string {
+  const meant = nearest(path, [...POST_PATHS, ...GET_PATHS]);
+  return `nothing answers ${method} ${path}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
+}
