@@ -193,7 +193,7 @@ describe("on a full disk", () => {
       let sent = 0;
       await waitFor("the journal to be full", async () => {
         expect(await ask(gateway, key, `during-${(sent += 1)}`)).toBe(200);
-        return (await metric(gateway, "xjp_usage_journal_pending")) > 0 && sent >= 60;
+        return (await metric(gateway, "xjp_usage_journal_pending")) > 0 && sent >= 150;
       });
       const told = await waitFor("it to be told", async () => {
         const now = await readiness(gateway);
