@@ -21,7 +21,7 @@ import { type Metrics, createMetrics } from "./observe/metrics.ts";
 import { warnOfUnreachable } from "./reachability.ts";
 import { openSharing } from "./sharing.ts";
 import { openStorage } from "./storage.ts";
-import { createRedisAnswers } from "./store/redis-answers.ts";
+import { createRedisAnswers } from "./store/redis/answers.ts";
 import type { Store } from "./store/store.ts";
 import { within } from "./within.ts";
 

@@ -8,8 +8,8 @@ import { createTeller } from "./gateway/limits/teller.ts";
 import type { Health } from "./observe/health.ts";
 import { type Log, messageOf } from "./observe/log.ts";
 import type { Leases } from "./store/leases.ts";
-import { openRedis, type RedisConnection } from "./store/redis-connection.ts";
-import { createRedisLeases } from "./store/redis-leases.ts";
+import { openRedis, type RedisConnection } from "./store/redis/connection.ts";
+import { createRedisLeases } from "./store/redis/leases.ts";
 
 export type Sharing = {
   /** Makes gauges that count together with those of others; undefined where there are no others. */
@@ -85,6 +85,6 @@ async function openDatabase(
 ): Promise<Leases | undefined> {
   if (database.startsWith("sqlite:")) return undefined;
   // Loaded only where it is used: most gateways never talk to a server.
-  const { createPostgresLeases } = await import("./store/postgres-leases.ts");
+  const { createPostgresLeases } = await import("./store/postgres/leases.ts");
   return createPostgresLeases(database, holder, clock);
 }

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { countRows } from "../../server/store/journal-files.ts";
+import { countRows } from "../../server/store/journal/files.ts";
 import { digits } from "../_number.ts";
 import { wordsOf } from "../../server/words.ts";
 import type { Finding } from "./_finding.ts";

@@ -1,4 +1,4 @@
-import { openRedis } from "../../server/store/redis-connection.ts";
+import { openRedis } from "../../server/store/redis/connection.ts";
 import { wordsOf } from "../../server/words.ts";
 import type { Finding } from "./_finding.ts";
 

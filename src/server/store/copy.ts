@@ -130,9 +130,9 @@ function total(days: readonly DaySums[]): number {
 async function openPlace(database: string): Promise<CopyPlace> {
   const address = parseDatabase(database);
   if (address.kind === "sqlite") {
-    const { openEmbeddedCopy } = await import("./embedded-copy.ts");
+    const { openEmbeddedCopy } = await import("./embedded/copy.ts");
     return openEmbeddedCopy(address.path);
   }
-  const { openPostgresCopy } = await import("./postgres-copy.ts");
+  const { openPostgresCopy } = await import("./postgres/copy.ts");
   return openPostgresCopy(address.url);
 }

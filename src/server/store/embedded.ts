@@ -1,11 +1,11 @@
 import { existsSync, rmSync, statSync } from "node:fs";
-import { createAnswerMethods } from "./embedded-answers.ts";
-import { createKeyMethods } from "./embedded-keys.ts";
-import { embeddedMigrations, readLedger } from "./embedded-migrations.ts";
-import { createUsageMethods } from "./embedded-usage.ts";
+import { createAnswerMethods } from "./embedded/answers.ts";
+import { createKeyMethods } from "./embedded/keys.ts";
+import { embeddedMigrations, readLedger } from "./embedded/migrations.ts";
+import { toStoreError } from "./embedded/sqlite-error.ts";
+import { openSqlite, type Sqlite } from "./embedded/sqlite.ts";
+import { createUsageMethods } from "./embedded/usage.ts";
 import { assertMigrated } from "./migration.ts";
-import { toStoreError } from "./sqlite-error.ts";
-import { openSqlite, type Sqlite } from "./sqlite.ts";
 import { type Store, StoreError } from "./store.ts";
 
 /**

@@ -12,12 +12,12 @@
  * about.
  */
 import { createRoster } from "../roster.ts";
-import { createBacklog } from "./journal-backlog.ts";
-import { createDrain, spill } from "./journal-drain.ts";
-import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journal-files.ts";
-import { createHead, type Drafting, type Segment } from "./journal-head.ts";
+import { createBacklog } from "./journal/backlog.ts";
+import { createDrain, spill } from "./journal/drain.ts";
+import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journal/files.ts";
+import { createHead, type Drafting, type Segment } from "./journal/head.ts";
+import { encodeDraftLine, encodeUsageLine } from "./journal/line.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
-import { encodeDraftLine, encodeUsageLine } from "./usage-line.ts";
 
 export type Journal = {
   /**

@@ -68,10 +68,10 @@ export async function migrationStatus(database: string): Promise<MigrationStatus
 async function open(database: string): Promise<Migrating> {
   const address = parseDatabase(database);
   if (address.kind === "sqlite") {
-    const { migratingEmbedded } = await import("./embedded-migrate.ts");
+    const { migratingEmbedded } = await import("./embedded/migrate.ts");
     return migratingEmbedded(address.path);
   }
-  const { migratingPostgres } = await import("./postgres-migrate.ts");
+  const { migratingPostgres } = await import("./postgres/migrate.ts");
   return migratingPostgres(address.url);
 }
 

@@ -1,9 +1,9 @@
 import { assertMigrated } from "./migration.ts";
-import { createPostgresAnswerMethods } from "./postgres-answers.ts";
-import { openPostgres } from "./postgres-connection.ts";
-import { createPostgresKeyMethods } from "./postgres-keys.ts";
-import { postgresMigrations, readPostgresLedger } from "./postgres-migrations.ts";
-import { createPostgresUsageMethods } from "./postgres-usage.ts";
+import { createPostgresAnswerMethods } from "./postgres/answers.ts";
+import { openPostgres } from "./postgres/connection.ts";
+import { createPostgresKeyMethods } from "./postgres/keys.ts";
+import { postgresMigrations, readPostgresLedger } from "./postgres/migrations.ts";
+import { createPostgresUsageMethods } from "./postgres/usage.ts";
 import type { Store } from "./store.ts";
 
 /** The store on a PostgreSQL server, for many gateways. The database must exist and be migrated. Throws StoreError. */

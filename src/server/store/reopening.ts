@@ -2,7 +2,7 @@
  * A store that may be away: not there yet when the gateway starts, broken, or another file under the same name. It is opened when
  * it is first asked for something, and again when the one that was open is of no use any more; who uses it needs not know.
  */
-import { isBusy } from "./sqlite-error.ts";
+import { isBusy } from "./embedded/sqlite-error.ts";
 import { type Store, StoreError } from "./store.ts";
 import { within } from "../within.ts";
 

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { migrate } from "../../../src/server/store/migrate.ts";
 import { openStore } from "../../../src/server/store/open.ts";
-import { createRedisAnswers } from "../../../src/server/store/redis-answers.ts";
-import { openRedis } from "../../../src/server/store/redis-connection.ts";
+import { createRedisAnswers } from "../../../src/server/store/redis/answers.ts";
+import { openRedis } from "../../../src/server/store/redis/connection.ts";
 import { answersContract } from "../../contract/answers.ts";
 import { createMemoryAnswers } from "../../support/memory-answers.ts";
 import { makeDatabase, testServers } from "../../support/postgres.ts";

@@ -2,12 +2,12 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Journal } from "../../../src/server/store/journal.ts";
-import { readSegment } from "../../../src/server/store/journal-files.ts";
-import { encodeUsageLine } from "../../../src/server/store/usage-line.ts";
+import { readSegment } from "../../../src/server/store/journal/files.ts";
+import { encodeUsageLine } from "../../../src/server/store/journal/line.ts";
 import { aRow, uuid } from "../../contract/records.ts";
 import { refusal } from "../../support/rejection.ts";
 import { waitFor } from "../../support/wait-for.ts";
-import { createJournalRig, DEAD, type JournalRig } from "./journal-rig.ts";
+import { createJournalRig, DEAD, type JournalRig } from "./journal/rig.ts";
 
 let rig: JournalRig;
 beforeEach(() => {
@@ -333,7 +333,7 @@ describe("when the disk takes nothing", () => {
   });
 
   test("a real limit on file size tears lines, and still no stored row is damaged or doubled", async () => {
-    const script = join(import.meta.dir, "journal-limit-child.ts");
+    const script = join(import.meta.dir, "journal/limit-child.ts");
     // Without the signal ignored, the kernel would kill the process at the limit instead of failing the write.
     const child = Bun.spawn(
       [

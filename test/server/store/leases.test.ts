@@ -1,6 +1,6 @@
-import { createPostgresLeases } from "../../../src/server/store/postgres-leases.ts";
-import { openRedis } from "../../../src/server/store/redis-connection.ts";
-import { createRedisLeases } from "../../../src/server/store/redis-leases.ts";
+import { createPostgresLeases } from "../../../src/server/store/postgres/leases.ts";
+import { openRedis } from "../../../src/server/store/redis/connection.ts";
+import { createRedisLeases } from "../../../src/server/store/redis/leases.ts";
 import { leasesContract } from "../../contract/leases.ts";
 import { createMemoryCentre } from "../../support/memory-leases.ts";
 import { makeDatabase, testServers } from "../../support/postgres.ts";

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import {
   applyMigrations,
   embeddedMigrations,
-} from "../../../src/server/store/embedded-migrations.ts";
+} from "../../../src/server/store/embedded/migrations.ts";
+import { openSqlite } from "../../../src/server/store/embedded/sqlite.ts";
 import { migrate, migrationStatus } from "../../../src/server/store/migrate.ts";
 import type { Migration } from "../../../src/server/store/migration.ts";
-import { openSqlite } from "../../../src/server/store/sqlite.ts";
 import { refusal } from "../../support/rejection.ts";
 import { migrateAtOnce } from "./starters.ts";
 import { temporaryFolder } from "./temporary.ts";

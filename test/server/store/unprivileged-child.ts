@@ -1,6 +1,6 @@
 /** Opens or migrates a database as a user who may write nothing; prints the error's message. */
 // What the store loads late is loaded here, while it may still be read: a checkout may lie where `nobody` sees nothing.
-import "../../../src/server/store/embedded-migrate.ts";
+import "../../../src/server/store/embedded/migrate.ts";
 import { migrate } from "../../../src/server/store/migrate.ts";
 import { openStore } from "../../../src/server/store/open.ts";
 
