@@ -51,6 +51,7 @@ export function startAttempt(
   exchange.provider = route.provider;
   exchange.providerModel = route.model;
   exchange.attempts += 1;
+  exchange.givenUp = false;
   const controller = new AbortController();
   const attempt: OwnAttempt = {
     route,
@@ -123,6 +124,7 @@ function end(this: OwnAttempt, outcome: "ok" | "abandoned" | ChatError): boolean
   clearAlarm(this.alarm);
   const { route, pass, exchange, deps } = this;
   exchange.abort.unlisten(this);
+  exchange.givenUp = outcome === "abandoned" || (outcome !== "ok" && outcome.kind === "cancelled");
   if (outcome === "ok") deps.breaker.succeeded(route.id, pass);
   // Nobody knows whether the target is well, least of all a client that waits less long than the gateway does.
   else if (

@@ -39,6 +39,8 @@ export type Exchange = {
   /** The head of the provider's answer, once there is one. */
   head: Headers | undefined;
   limits: LimitState | undefined;
+  /** True when the latest attempt was given up while its provider was still at it, which may well charge for it. */
+  givenUp: boolean;
   /** What writes its line in the books, once they are open. */
   meter: Meter | undefined;
 };

@@ -154,7 +154,8 @@ function estimatedInput(meter: OwnMeter): number {
 function settled(meter: OwnMeter): Usage {
   const { usage, text, reasoning, finished } = meter;
   if (usage !== undefined && finished) return usage;
-  if (usage === undefined && text === "" && reasoning === "" && !finished) return NOTHING;
+  const isAnswered = usage !== undefined || text !== "" || reasoning !== "" || finished;
+  if (!isAnswered && !meter.exchange.givenUp) return NOTHING;
   const reasoningTokens = estimateTokens(reasoning);
   const outputTokens = estimateTokens(text) + reasoningTokens;
   if (usage !== undefined) return atLeast(usage, outputTokens);

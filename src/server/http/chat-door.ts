@@ -66,6 +66,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
       providerModel: "",
       attempts: 0,
       committed: false,
+      givenUp: false,
       dropped: new Set(),
       limits: undefined,
       meter: undefined,

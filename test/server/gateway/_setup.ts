@@ -79,6 +79,7 @@ export function exchange(changes: Partial<Exchange> = {}): Exchange {
     providerModel: "",
     attempts: 0,
     committed: false,
+    givenUp: false,
     dropped: new Set(),
     limits: undefined,
     meter: undefined,

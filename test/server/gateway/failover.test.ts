@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { ChatError } from "../../../src/connectors/hub/error.ts";
 import { createAbort } from "../../../src/server/gateway/abort.ts";
+import { estimateInput } from "../../../src/server/gateway/estimate.ts";
 import { route, setup } from "./_targets.ts";
-import { ANSWER, exchange, limited } from "./_setup.ts";
+import { ANSWER, chatRequest, exchange, limited } from "./_setup.ts";
 
 const down = new ChatError("unavailable", "down");
 const badRequest = new ChatError("invalid-request", "no such field");
@@ -104,6 +105,31 @@ describe("failover", () => {
   test("answers an empty stream with an error of the provider", async () => {
     const { run } = setup({ a: [{ events: [] }] });
     expect((await run([route("a")])).error?.kind).toBe("bad-upstream");
+  });
+});
+
+describe("a request that its client gave up while the provider was silent", () => {
+  const gone = new ChatError("cancelled", "the client went away");
+
+  test("is charged for its input: the provider has read it, and may still be answering", async () => {
+    const { run } = setup({ a: [{ error: gone }] });
+    const { row } = await run([route("a")]);
+    expect(row).toMatchObject({ outputTokens: 0, estimated: true });
+    expect(row.inputTokens).toBe(estimateInput(chatRequest()));
+  });
+
+  test("is charged nothing if the provider had failed by then, or was never silent for good", async () => {
+    const abort = createAbort();
+    const { run } = setup({ a: [{ error: down }] });
+    const retry = { maxRetries: 1, backoffMs: 60_000 };
+    const ran = run([route("a", { retry })], { exchange: exchange({ abort }) });
+    await Promise.resolve();
+    abort.abort(gone);
+    expect((await ran).row).toMatchObject({ inputTokens: 0, estimated: false });
+    const next = setup({
+      a: [{ error: new ChatError("timeout", "headers timer", { timer: "headers" }) }],
+    });
+    expect((await next.run([route("a")])).row).toMatchObject({ inputTokens: 0, estimated: false });
   });
 });
 
