@@ -9,7 +9,7 @@ import { median } from "./statistics.ts";
 import { PLAIN, streamModel } from "./workload.ts";
 
 const CLIENTS = 32;
-const REQUESTS = 4_000;
+const REQUESTS = 3_000;
 const STREAMS = 200;
 /** The first turns warm the compilers up and do not count. */
 const WARM_UP = 10;

@@ -22,13 +22,13 @@ const { values, positionals } = parseArgs({
   },
   allowPositionals: true,
 });
-const rounds = values.quick ? 3 : 7;
+const rounds = values.quick ? 5 : 15;
 
 /** Those that need the field. Sockets come first: those that other benches leave would die, and be subtracted, meanwhile. */
 const FIELD_BENCHES: Readonly<Record<string, (field: Field) => Promise<readonly Figure[]>>> = {
   sockets: benchSockets,
   requests: (field) => benchRequests(field, rounds),
-  events: (field) => benchEvents(field, Math.ceil(rounds / 2)),
+  events: (field) => benchEvents(field, Math.ceil(rounds / 3)),
   streams: benchStreams,
 };
 
