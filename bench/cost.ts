@@ -12,7 +12,7 @@ const CLIENTS = 32;
 const REQUESTS = 3_000;
 const STREAMS = 200;
 /** The first turns warm the compilers up and do not count. */
-const WARM_UP = 10;
+const WARM_UP = 20;
 
 /** Fifty events a second for two seconds: slow enough that each event travels alone. */
 export const COST_PACE = { chunks: 100, everyMs: 20 };

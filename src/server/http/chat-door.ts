@@ -11,7 +11,7 @@ import type { Metrics } from "../observe/metrics.ts";
 import type { KeyRecord } from "../store/store.ts";
 import { type BodyLimits, readBody } from "./body.ts";
 import { errorResponse } from "./errors.ts";
-import { exchangeHeaders } from "./headers.ts";
+import { exchangeHeaders, jsonResponse } from "./headers.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Recording } from "./recording.ts";
 import { startStream, wholeReply } from "./respond.ts";
@@ -102,9 +102,7 @@ export function createChatDoor(client: ClientHalf, deps: ChatDoorDeps): ChatDoor
         const reply = wholeReply(client, message, context);
         recording?.onText(reply);
         finish();
-        const headers = exchangeHeaders(exchange, client.dialect);
-        headers["content-type"] = "application/json";
-        return new Response(reply, { headers });
+        return jsonResponse(reply, exchange, client.dialect);
       }
       const messages = deps.gateway.chat(request, exchange);
       let failure: ChatError | undefined;

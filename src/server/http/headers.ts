@@ -13,12 +13,47 @@ export function requestIdHeaders(dialect: Dialect, requestId: string): Record<st
 
 /** What every answer to an authenticated request says of itself. */
 export function exchangeHeaders(exchange: Exchange, dialect: Dialect): Record<string, string> {
-  const headers = requestIdHeaders(dialect, exchange.requestId);
-  headers["x-xjp-attempts"] = String(exchange.attempts);
+  return { ...targetHeaders(exchange), ...ownHeaders(exchange, dialect) };
+}
+
+/** An answer in one piece, with the same headers. */
+export function jsonResponse(body: string, exchange: Exchange, dialect: Dialect): Response {
+  const response = new Response(body, { headers: alike(exchange) });
+  const own = ownHeaders(exchange, dialect);
+  for (const name in own) response.headers.set(name, own[name] ?? "");
+  return response;
+}
+
+/** The headers of the latest answer in one piece, but for its own, and what they were made from. */
+let latest = { provider: "", providerModel: "", attempts: -1, headers: new Headers() };
+
+/** What answers of one target have alike. A Response copies ready Headers in half the time that it takes to make them of a record. */
+function alike(exchange: Exchange): Headers {
+  const { provider, providerModel, attempts } = exchange;
+  if (
+    latest.attempts !== attempts ||
+    latest.providerModel !== providerModel ||
+    latest.provider !== provider
+  ) {
+    const headers = { "content-type": "application/json", ...targetHeaders(exchange) };
+    latest = { provider, providerModel, attempts, headers: new Headers(headers) };
+  }
+  return latest.headers;
+}
+
+/** Who answered. */
+function targetHeaders(exchange: Exchange): Record<string, string> {
+  const headers: Record<string, string> = { "x-xjp-attempts": String(exchange.attempts) };
   if (exchange.provider !== "") {
     headers["x-xjp-provider"] = exchange.provider;
     headers["x-xjp-model"] = headerSafe(exchange.providerModel);
   }
+  return headers;
+}
+
+/** What is this answer's alone. */
+function ownHeaders(exchange: Exchange, dialect: Dialect): Record<string, string> {
+  const headers = requestIdHeaders(dialect, exchange.requestId);
   if (exchange.head) passOn(exchange.head, headers);
   if (exchange.dropped.size > 0)
     headers["x-xjp-dropped"] = headerSafe([...exchange.dropped].join(", "));
