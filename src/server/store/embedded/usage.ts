@@ -1,18 +1,11 @@
 import { patiently, type Sqlite, type SqliteRow, type SqliteStatement } from "./sqlite.ts";
 import { readNumber, readText, toBorder, toText } from "./sqlite-value.ts";
-import type { Store, UsageGroup, UsageReportRow, UsageRow } from "../store.ts";
+import type { Store, UsageReportRow, UsageRow } from "../store.ts";
+import { GROUP_COLUMN } from "../usage-group.ts";
 import { sumUsage, type UsageSums } from "./usage-sums.ts";
 import { DAY_MS, dayName, type Span, splitSpan, startOfDay } from "../usage-span.ts";
 
 type UsageMethods = Pick<Store, "recordUsage" | "usageReport" | "usageTotals" | "pruneUsage">;
-
-const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
-  day: "day",
-  model: "logical_model",
-  key: "api_key_id",
-  tenant: "tenant_id",
-  provider: "provider",
-};
 
 /** Rows deleted in one go, which holds this thread up for some milliseconds, and the pause in which requests have theirs. */
 const PRUNE_ROWS = 500;

@@ -1,6 +1,7 @@
 import type postgres from "postgres";
 import { LONGEST_NAME } from "../../config/names.ts";
-import type { Store, UsageGroup, UsageReportRow, UsageRow } from "../store.ts";
+import type { Store, UsageReportRow, UsageRow } from "../store.ts";
+import { GROUP_COLUMN } from "../usage-group.ts";
 import { DAY_MS, dayName, type Span, splitSpan, startOfDay, toCalendar } from "../usage-span.ts";
 import type { Postgres } from "./connection.ts";
 
@@ -10,13 +11,6 @@ type UsageMethods = Pick<
 >;
 type Runner = postgres.Sql | postgres.TransactionSql;
 
-const GROUP_COLUMN: Readonly<Record<UsageGroup, string>> = {
-  day: "day",
-  model: "logical_model",
-  key: "api_key_id",
-  tenant: "tenant_id",
-  provider: "provider",
-};
 /** Rows deleted in one transaction, between which others have their turn. */
 const PRUNE_ROWS = 5_000;
 /** All that a report reads is of one moment. */
