@@ -8,6 +8,7 @@
  */
 import type { Config } from "../config/config.ts";
 import type { KeyRecord, KeyTotals } from "../store/store.ts";
+import { startOfDay } from "../store/usage-span.ts";
 import { ASK, createLocalGauge, type Gauge, type LimitWindow } from "./limits/gauge.ts";
 import { labelOf, refusalOf } from "./limits/refusal.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type Rule,
   rulesOf,
   type Scope,
-  startOfDay,
   startOfMonth,
   termsOfKey,
 } from "./limits/rule.ts";

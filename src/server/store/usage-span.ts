@@ -12,8 +12,10 @@ export type Span = {
 const EARLIEST = -62_135_596_800_000;
 const LATEST = 253_402_214_400_000;
 
+/** Of UTC, all of which are as long. */
 export const DAY_MS = 86_400_000;
 
+/** Unix milliseconds of the start of a time's UTC day. */
 export function startOfDay(time: number): number {
   return Math.floor(time / DAY_MS) * DAY_MS;
 }

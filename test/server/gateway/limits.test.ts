@@ -7,7 +7,8 @@ import {
   type LimitState,
   createLimiter,
 } from "../../../src/server/gateway/limits.ts";
-import { startOfDay, startOfMonth } from "../../../src/server/gateway/limits/rule.ts";
+import { startOfMonth } from "../../../src/server/gateway/limits/rule.ts";
+import { startOfDay } from "../../../src/server/store/usage-span.ts";
 import type { KeyRecord, KeyTotals } from "../../../src/server/store/store.ts";
 import { chatErrorOf } from "../../support/rejection.ts";
 import { fixedClock, keyRecord } from "./_setup.ts";

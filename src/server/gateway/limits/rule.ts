@@ -1,6 +1,7 @@
 /** What limits say, one rule each, whoever they are set for. */
 import type { LimitTerms } from "../../config/config.ts";
 import type { KeyRecord } from "../../store/store.ts";
+import { DAY_MS, startOfDay } from "../../store/usage-span.ts";
 
 /** Whom a limit is set for: one key, all keys of a tenant, or one key's use of one model. */
 export type Scope = "key" | "tenant" | "model";
@@ -37,8 +38,6 @@ export type Rule = {
 };
 
 const MINUTE = 60_000;
-/** Of UTC, all of which are as long. */
-export const DAY_MS = 86_400_000;
 
 type Row = {
   readonly term: keyof LimitTerms;
@@ -104,11 +103,6 @@ export function modelOwner(keyId: string, model: string): string {
  */
 function burstOf(rpm: number, burst: number): number {
   return burst > 0 ? Math.min(rpm, Math.max(burst, Math.ceil(rpm / 10))) : rpm;
-}
-
-/** Unix milliseconds of the start of `now`'s UTC day. */
-export function startOfDay(now: number): number {
-  return Math.floor(now / DAY_MS) * DAY_MS;
 }
 
 /** Unix milliseconds of the start of `now`'s UTC month. */

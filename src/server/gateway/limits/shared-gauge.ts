@@ -3,8 +3,9 @@
  * do, `wait` says so, `fetch` leases more, and the request tries again. What is not needed goes back within about a second.
  */
 import type { Counter } from "../../store/leases.ts";
+import { DAY_MS } from "../../store/usage-span.ts";
 import { ASK, createLocalGauge, type Gauge } from "./gauge.ts";
-import { DAY_MS, endOf, type Rule, startOf } from "./rule.ts";
+import { endOf, type Rule, startOf } from "./rule.ts";
 import type { Client, Teller } from "./teller.ts";
 
 /** What was heard less than this ago is as good as asked. */
