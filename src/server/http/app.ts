@@ -16,7 +16,7 @@ import { dialectOf } from "./doors.ts";
 import { errorResponse } from "./errors.ts";
 import { createIdempotentDoor, type IdempotentDoorDeps } from "./idempotent-door.ts";
 import type { Asker, Models } from "./models.ts";
-import { decodePath, methodsOf, nothingAnswers, pathOf, withHost } from "./paths.ts";
+import { decodePath, methodsOf, nothingAnswers, OPEN_PATHS, pathOf, withHost } from "./paths.ts";
 import { healthz, type Probed, readyz } from "./probes.ts";
 
 export type AppDeps = ChatDoorDeps &
@@ -33,9 +33,6 @@ export type AppDeps = ChatDoorDeps &
 
 /** Never throws and never rejects: errors are answers too. */
 export type App = { readonly fetch: (request: Request) => Response | Promise<Response> };
-
-/** The only paths that need no key. Whatever is not listed here is closed. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
 type Guest = { readonly requestId: string; readonly caller?: KeyRecord };
 
@@ -93,7 +90,7 @@ export function createApp(deps: AppDeps): App {
     .onError(({ request, error, code }) => {
       const requestId = guests.get(request)?.requestId ?? requestIdOf(request.headers);
       if (code !== "NOT_FOUND") return fail(request, requestId, error);
-      return refuseRoute(request, requestId);
+      return refuseRoute(request, requestId, doors);
     })
     .get("/healthz", ({ request }) => identified(request, healthz(deps.probed)))
     .get("/readyz", async ({ request }) => identified(request, await readyz(deps.probed)))
@@ -158,13 +155,17 @@ function refuse(request: Request, requestId: string, error: ChatError): Response
 }
 
 /** Tells that no route is there, or none for this method. */
-function refuseRoute(request: Request, requestId: string): Response {
+function refuseRoute(
+  request: Request,
+  requestId: string,
+  doors: ReadonlyMap<string, Door>,
+): Response {
   const { method } = request;
   const path = pathOf(request.url);
   const client = dialectOf(path, request.headers);
-  const allow = methodsOf(path);
+  const allow = methodsOf(path, doors);
   if (allow === undefined) {
-    const what = nothingAnswers(method, path);
+    const what = nothingAnswers(method, path, doors);
     const error = new ChatError("not-found", what, { code: "unknown_path" });
     return errorResponse(client, error, requestId);
   }

@@ -23,17 +23,22 @@ export function decodePath(path: string): string {
   }
 }
 
-const GET_PATHS = ["/healthz", "/readyz", "/metrics", "/v1/models"];
-const POST_PATHS = ["/v1/chat/completions", "/v1/messages", "/v1/messages/count_tokens"];
+/** The only paths that need no key. Whatever is not listed here is closed. */
+export const OPEN_PATHS: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
+
+const GET_PATHS = [...OPEN_PATHS, "/v1/models"];
+
+/** Those that are posted to. */
+type Doors = ReadonlyMap<string, unknown>;
 
 /** The methods that a path takes, as `Allow` has them; undefined for one that nothing answers. */
-export function methodsOf(path: string): string | undefined {
-  if (POST_PATHS.includes(path)) return "POST";
+export function methodsOf(path: string, doors: Doors): string | undefined {
+  if (doors.has(path)) return "POST";
   return GET_PATHS.includes(path) || path.startsWith("/v1/models/") ? "GET, HEAD" : undefined;
 }
 
 /** Says that nothing answers there, with the path that was most likely meant. */
-export function nothingAnswers(method: string, path: string): string {
-  const meant = nearest(path, [...POST_PATHS, ...GET_PATHS]);
+export function nothingAnswers(method: string, path: string, doors: Doors): string {
+  const meant = nearest(path, [...doors.keys(), ...GET_PATHS]);
   return `nothing answers ${method} ${path}${meant === undefined ? "" : `; did you mean ${meant}?`}`;
 }
