@@ -13,7 +13,7 @@ export const migrate = defineCommand({
     "dry-run": { type: "boolean", description: "show what would be applied, change nothing" },
     to: {
       type: "string",
-      valueHint: "N",
+      valueHint: "N|URL",
       description: "stop after migration N; with --from the database to copy to",
     },
     from: {
@@ -26,7 +26,7 @@ export const migrate = defineCommand({
   },
   notes: [
     "Migrations only go forward. A second run changes nothing; two at once are safe.",
-    "Copying changes nothing where it copies from, and may be broken off and run again: for what is missing, and for what has come since.",
+    "Copying brings both databases up to date first, and changes no key and no usage where it copies from. It may be broken off and run again: for what is missing, and for what has come since.",
   ].join("\n"),
   examples: [
     "xjp migrate",
@@ -40,6 +40,8 @@ export const migrate = defineCommand({
       await copy(values.from, values, terminal);
       return;
     }
+    if (values.to?.includes(":"))
+      throw new UsageError("--to with a database needs --from: the database to copy from");
     const to = values.to === undefined ? undefined : readInteger("--to", values.to, 1);
     if (values.status && (values["dry-run"] || to !== undefined))
       throw new UsageError("--status only looks: leave out --dry-run and --to");

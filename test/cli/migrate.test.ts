@@ -54,3 +54,17 @@ test("another database is named on the command line", async () => {
   const { code } = await folder.run(["migrate", "--database", "sqlite:other.db"]);
   expect([code, exists(), existsSync(`${folder.path}/other.db`)]).toEqual([0, false, true]);
 });
+
+test("a database to copy to, without the one to copy from, is told what is missing", async () => {
+  const half = await folder.run(["migrate", "--to", "sqlite:copy.db"]);
+  expect([half.code, half.stdout]).toEqual([2, ""]);
+  expect(half.stderr).toContain("--to with a database needs --from");
+});
+
+test("copying tells what it applies to either database", async () => {
+  await folder.run(["migrate", "--to", "1"]);
+  const copied = await folder.run(["migrate", "--from", folder.database, "--to", "sqlite:copy.db"]);
+  expect(copied.code).toBe(0);
+  expect(copied.stderr).toMatch(/^applied 0002_\S+ to the database of --from$/m);
+  expect(copied.stderr).toMatch(/^applied 0001_\S+ to the database of --to$/m);
+});

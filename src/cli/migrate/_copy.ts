@@ -27,7 +27,8 @@ export async function copy(from: string, flags: CopyFlags, terminal: Terminal): 
   const target = (await configure({ ...flags, database: flags.to })).database;
   const { version } = await migrationStatus(source);
   if (version === 0) throw new StoreError(`--from: ${maskUrl(source)} is no database of xjp`);
-  await migrate(source);
+  for (const { name } of (await migrate(source)).applied)
+    terminal.info(`applied ${name} to the database of --from`);
   for (const { name } of (await migrate(target)).applied)
     terminal.info(`applied ${name} to the database of --to`);
   const result = await copyDatabase(source, target, (day, rows) => {
