@@ -18,6 +18,7 @@ import { claimWriters, countRows, type DeadWriter, removeWriter } from "./journa
 import { createHead, type Drafting, type Segment } from "./journal/head.ts";
 import { encodeDraftLine, encodeUsageLine } from "./journal/line.ts";
 import { type Store, StoreError, type UsageRow } from "./store.ts";
+import { wordsOf } from "../words.ts";
 
 export type Journal = {
   /**
@@ -163,7 +164,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       await storeBacklog();
       if (waited > 0) onNotice(`journal ${directory}: the ${waited} rows that waited are stored`);
     } catch (thrown) {
-      storeFault = thrown instanceof Error ? thrown.message : String(thrown);
+      storeFault = wordsOf(thrown);
       if (backlog.first !== undefined) spill(backlog.first);
       if (storeFailures === 0) onError(thrown);
       retryAt = performance.now() + Math.min(flushMs * 2 ** storeFailures, LONGEST_BACKOFF_MS);

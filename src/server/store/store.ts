@@ -42,19 +42,13 @@ export type KeyChanges = {
   readonly removed: readonly string[];
 };
 
+export const USAGE_STATUSES = ["ok", "failed", "cut", "cancelled", "lost"] as const;
+
 /**
  * How a request ended. `cut`: the provider's stream broke off; `cancelled`: the client went away; `lost`: the gateway's process
  * died under it, and its tokens are what could be estimated.
  */
-export type UsageStatus = "ok" | "failed" | "cut" | "cancelled" | "lost";
-
-const USAGE_STATUSES = [
-  "ok",
-  "failed",
-  "cut",
-  "cancelled",
-  "lost",
-] as const satisfies UsageStatus[];
+export type UsageStatus = (typeof USAGE_STATUSES)[number];
 
 /** A word of the tables as a status; one that nobody here knows is a failure. */
 export function toUsageStatus(word: string): UsageStatus {

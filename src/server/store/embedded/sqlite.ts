@@ -9,6 +9,7 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { StoreError } from "../store.ts";
 import { isBusy, toStoreError } from "./sqlite-error.ts";
+import { wordsOf } from "../../words.ts";
 
 export type SqliteRow = Readonly<Record<string, string | number | null>>;
 export type SqliteStatement = Statement<SqliteRow, SQLQueryBindings[]>;
@@ -164,7 +165,7 @@ function explainOpening(thrown: unknown, path: string): StoreError {
       : code === "ENOSPC"
         ? "the disk is full: make room"
         : "name another file in DATABASE_URL or --database";
-  const said = thrown instanceof Error ? thrown.message : String(thrown);
+  const said = wordsOf(thrown);
   return new StoreError(`database ${path}: cannot be created (${said}): ${advice}`, {
     cause: thrown,
   });

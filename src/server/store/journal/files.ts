@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { StoreError, type UsageRow } from "../store.ts";
 import { countUsageLines, decodeUsageLine } from "./line.ts";
 import { type ProcessLock, tryLock } from "./process-lock.ts";
+import { wordsOf } from "../../words.ts";
 
 /** Being created, or being judged dead: one process at a time, so that a lock is never seen before it is held. */
 const CLAIM_LOCK = "claim.lock";
@@ -163,7 +164,7 @@ function makeDirectory(directory: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (thrown) {
-    const said = thrown instanceof Error ? thrown.message : String(thrown);
+    const said = wordsOf(thrown);
     throw new StoreError(
       `journal ${directory}: cannot be created (${said}): give this user write access to the folder above it`,
       { cause: thrown },

@@ -1,4 +1,4 @@
-import type { UsageRow, UsageStatus } from "../store.ts";
+import { USAGE_STATUSES, type UsageRow } from "../store.ts";
 
 const isText = (value: unknown): boolean => typeof value === "string";
 const isNumber = (value: unknown): boolean => typeof value === "number";
@@ -8,13 +8,7 @@ const orNull =
   (value: unknown): boolean =>
     value === null || is(value);
 
-const STATUSES: ReadonlySet<unknown> = new Set<UsageStatus>([
-  "ok",
-  "failed",
-  "cut",
-  "cancelled",
-  "lost",
-]);
+const STATUSES: ReadonlySet<unknown> = new Set(USAGE_STATUSES);
 
 /**
  * Every field of a row, in the order in which a line holds their values: a line without names is half as long, and written in

@@ -5,7 +5,7 @@ import { openPostgres } from "./connection.ts";
 import { upsertKey } from "./keys.ts";
 import { toModelName } from "./usage.ts";
 import { toUsageStatus, type UsageRow } from "../store.ts";
-import { DAY_MS } from "../usage-span.ts";
+import { DAY_MS, dayName } from "../usage-span.ts";
 
 const LABELS = ["day", "tenant_id", "api_key_id", "logical_model", "provider"];
 const TOTALS = [
@@ -66,7 +66,7 @@ export async function openPostgresCopy(url: string): Promise<CopyPlace> {
       run(async () => {
         const [first] = batch;
         if (first === undefined) return 0;
-        const { since, until } = bordersOf(new Date(first.createdAt).toISOString().slice(0, 10));
+        const { since, until } = bordersOf(dayName(first.createdAt));
         const ids = JSON.stringify(batch.map((row) => row.id));
         const rows = await sql`select count(*)::integer as count
           from json_array_elements_text(${ids}::text::json) as wanted (id)

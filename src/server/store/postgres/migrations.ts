@@ -23,7 +23,7 @@ export const postgresMigrations: readonly Migration[] = [
   { number: 3, name: "0003_limits_and_answers", text: limitsAndAnswers },
 ];
 
-/** The lock that one starter holds while it migrates; the other numbers of this class are in the SQL. */
+/** The lock that one starter holds while it migrates; another number of this class is in 0001. */
 const LOCK = [7022, 0] as const;
 const LOCK_RETRY_MS = 100;
 /** The oldest server whose words the migrations use, as its `server_version_num` and as people call it. */
